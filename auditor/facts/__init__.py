@@ -1,0 +1,1 @@
+"""What is in a wheel: frozen records, without opinion and without IO."""
