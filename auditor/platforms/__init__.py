@@ -1,0 +1,1 @@
+"""What a tag promises, and what that platform provides."""

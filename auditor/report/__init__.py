@@ -1,0 +1,1 @@
+"""Views of a report: one file a format over one wire model."""

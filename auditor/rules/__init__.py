@@ -1,0 +1,1 @@
+"""Judgement: a module a family, a function a rule."""

@@ -1,0 +1,33 @@
+"""What a file that is no wheel seems to be, for a message that helps."""
+
+from __future__ import annotations
+
+
+def looks_like(start: bytes) -> str:
+    """What a file that is no ZIP archive seems to be, from its first bytes."""
+    if not start:
+        return "it is an empty file"
+    signatures = (
+        (b"\x1f\x8b", "gzip data (an sdist?)"),
+        (b"BZh", "bzip2 data"),
+        (b"\xfd7zXZ\0", "xz data"),
+        (b"\x28\xb5\x2f\xfd", "Zstandard data"),
+        (b"7z\xbc\xaf", "a 7z archive"),
+        (b"Rar!", "a RAR archive"),
+        (b"%PDF", "a PDF document"),
+        (b"\x7fELF", "an ELF binary"),
+        (b"MZ", "a Windows program"),
+        (b"PK", "the start of a ZIP record"),
+        (b"version https://git-lfs", "a Git LFS pointer instead of the file"),
+    )
+    for signature, words in signatures:
+        if start.startswith(signature):
+            return f"it looks like {words}"
+    if start[257:262] == b"ustar":
+        return "it looks like a tar archive"
+    head = start.lstrip().lower()
+    if head.startswith((b"<!doctype html", b"<html")):
+        return "it looks like an HTML page (a failed download?)"
+    if b"\0" not in start:
+        return "it looks like a text file"
+    return f"it begins with the bytes {start[:4].hex(' ')}"

@@ -1,0 +1,25 @@
+"""The file name of a wheel -> its parts, as written ("Binary distribution format", File name convention)."""
+
+from __future__ import annotations
+
+from auditor.facts.wheel import WheelName
+
+_SUFFIX = ".whl"
+
+
+def parse_name(filename: str) -> WheelName | None:
+    """The five or six parts of `filename`, or None where it does not have them. No part is validated here."""
+    if not filename.endswith(_SUFFIX):
+        return None
+    parts = filename[: -len(_SUFFIX)].split("-")
+    if len(parts) not in {5, 6}:
+        return None
+    distribution, version, *build, python, abi, platform = parts
+    return WheelName(
+        distribution=distribution,
+        version=version,
+        build=build[0] if build else None,
+        python=python,
+        abi=abi,
+        platform=platform,
+    )

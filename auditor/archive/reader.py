@@ -1,0 +1,270 @@
+"""`read_wheel`: one wheel -> its facts, each member inflated once and nothing written anywhere."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import PurePath
+from typing import TYPE_CHECKING, BinaryIO
+
+from auditor.archive import dist_info
+from auditor.archive.inflate import DEFLATED, STORED, Content, read_content
+from auditor.archive.names import parse_name
+from auditor.archive.source import FileSource, open_path, sha256
+from auditor.archive.zip import Entry, read_framing
+from auditor.archive.zip_records import FLAG_ENCRYPTED, FLAG_PATCHED, FLAG_STRONG_ENCRYPTION
+from auditor.binary import read_binary, recognise
+from auditor.facts.archive import NATIVE_KINDS, Anomaly, AnomalyKind, ContentKind, Digest, Member
+from auditor.facts.wheel import WheelFacts, WheelName
+
+if TYPE_CHECKING:
+    from auditor.archive.source import Source, WheelSource
+    from auditor.facts.binary import Binary
+
+MAX_RATIO = 50
+"""Content is read up to this many times the size of the wheel: PyPI's bound for a ZIP bomb ..."""
+MIN_BUDGET = 64 << 20
+"""... and up to this many bytes in any case, as PyPI does."""
+MAX_NATIVE_SIZE = 2 << 30
+"""Bytes of a native file that are held in memory. The largest known has 1.1 GB."""
+_UNREADABLE = FLAG_ENCRYPTED | FLAG_STRONG_ENCRYPTION | FLAG_PATCHED
+_UNIX = 3
+_ALGORITHMS = frozenset({"sha224", "sha256", "sha384", "sha512", "md5", "sha1", "blake2b", "blake2s"})
+"""What RECORD may name and hashlib always has with a digest of fixed length."""
+
+
+def read_wheel(source: WheelSource, *, filename: str | None = None) -> WheelFacts:
+    """Read the facts of one wheel.
+
+    `source` is a path, the bytes of the wheel, or a seekable binary file object. The file name carries most of a
+    wheel's promises, so for bytes it must be given; for a file object it defaults to the last part of its `name`.
+
+    Raises `PathNotFoundError` and `UnreadableError` (see `auditor.errors`) where the bytes cannot be had, and
+    `ValueError` where no file name is known. Whatever the bytes hold, it returns.
+    """
+    if isinstance(source, bytes):
+        return _read(FileSource(io.BytesIO(source), filename or ""), _known(filename), _known(filename))
+    if isinstance(source, (str, os.PathLike)):
+        path = os.fspath(source)
+        opened = open_path(path)
+        try:
+            return _read(opened, path, filename or PurePath(path).name)
+        finally:
+            opened.close()
+    label = filename or _file_label(source)
+    return _read(FileSource(source, label), label, PurePath(label).name)
+
+
+def _known(filename: str | None) -> str:
+    """The file name, which bytes alone do not carry."""
+    if not filename:
+        raise ValueError("the bytes of a wheel need the file name beside them: read_wheel(data, filename=...)")
+    return filename
+
+
+def _file_label(file: BinaryIO) -> str:
+    """The name that a file object was opened under."""
+    return _known(name if isinstance(name := getattr(file, "name", None), str) else None)
+
+
+def _read(source: Source, path: str, filename: str) -> WheelFacts:
+    """Walk the framing, then read every member."""
+    digest = sha256(source)
+    framing = read_framing(source)
+    name = parse_name(filename)
+    directories = dist_info.dist_info_directories(entry.name for entry in framing.entries)
+    chosen = choose_dist_info(directories, name)
+    reader = _MemberReader(source, framing.anomalies, chosen)
+    reader.read_record(framing.entries)
+    # In the order of the file, so that reading it is one sweep; the facts keep the directory's order.
+    order = sorted(range(len(framing.entries)), key=lambda at: framing.entries[at].central.header_offset)
+    members = {index: reader.read(framing.entries[index], index) for index in order}
+    texts = reader.texts
+    return WheelFacts(
+        path=path,
+        filename=filename,
+        size=source.size,
+        sha256=digest,
+        name=name,
+        members=tuple(members[index] for index in range(len(framing.entries))),
+        anomalies=tuple(framing.anomalies),
+        dist_info=chosen,
+        dist_infos=directories,
+        wheel_file=dist_info.parse_wheel_file(texts["WHEEL"]) if "WHEEL" in texts else None,
+        metadata=dist_info.parse_metadata(texts["METADATA"]) if "METADATA" in texts else None,
+        record=dist_info.parse_record(texts["RECORD"]) if "RECORD" in texts else None,
+        entry_points=dist_info.parse_entry_points(texts["entry_points.txt"]) if "entry_points.txt" in texts else None,
+        binaries=tuple(sorted(reader.binaries, key=lambda binary: binary.member)),
+    )
+
+
+def choose_dist_info(directories: tuple[str, ...], name: WheelName | None) -> str | None:
+    """The dist-info directory to read: the one that the file name spells, else the one that installers find."""
+    if name is not None:
+        exact = f"{name.prefix}.dist-info"
+        if exact in directories:
+            return exact
+        alike = _comparable(name.distribution)
+        for directory in directories:
+            if _comparable(directory.rpartition(".")[0].partition("-")[0]) == alike:
+                return directory
+    return directories[0] if directories else None
+
+
+def _comparable(distribution: str) -> str:
+    """A distribution name with the differences taken out that normalisation takes out (PEP 503)."""
+    return distribution.lower().replace(".", "_").replace("-", "_")
+
+
+class _MemberReader:
+    """Reads member after member and collects what is kept of them."""
+
+    def __init__(self, source: Source, anomalies: list[Anomaly], directory: str | None) -> None:
+        self._source = source
+        self._anomalies = anomalies
+        self._directory = directory
+        self._budget = max(MIN_BUDGET, MAX_RATIO * source.size)
+        self._algorithms: dict[str, set[str]] = {}
+        self.texts: dict[str, bytes] = {}
+        self.binaries: list[Binary] = []
+
+    def read_record(self, entries: list[Entry]) -> None:
+        """Read RECORD before all else: it says which digests of the other members are wanted."""
+        wanted = f"{self._directory}/RECORD"
+        entry = next((entry for entry in reversed(entries) if entry.name == wanted), None)
+        if entry is None or entry.central.size > dist_info.MAX_TEXT_SIZES["RECORD"]:
+            return
+        content = self._content(entry, frozenset({"sha256"}))
+        if content is None or content.kept is None:
+            return
+        for row in dist_info.parse_record(bytes(content.kept)).rows:
+            algorithm = row.hash.partition("=")[0]
+            if algorithm != "sha256" and algorithm in _ALGORITHMS:
+                self._algorithms.setdefault(row.path, set()).add(algorithm)
+
+    def read(self, entry: Entry, index: int) -> Member:
+        """The facts of one member; its text or its binary is collected on the way."""
+        central = entry.central
+        wanted = frozenset({"sha256"} | self._algorithms.get(entry.name, set()))
+        content = self._content(entry, wanted)
+        kind = ContentKind.UNREAD
+        if content is not None and content.problem is None and not content.exhausted:
+            kind = self._collect(entry, content)
+            self._check(entry, content)
+        elif content is not None and content.kept is not None:
+            kind = ContentKind.UNREAD
+        return Member(
+            name=entry.name,
+            index=index,
+            header_offset=central.header_offset,
+            compressed_size=central.compressed_size,
+            size=central.size,
+            crc=central.crc,
+            method=central.method,
+            flags=central.flags,
+            mode=central.external_attributes >> 16 if central.made_by_system == _UNIX else 0,
+            date_time=_date_time(central.date, central.time),
+            content=kind,
+            inflated_size=content.size if content is not None else None,
+            content_crc=content.crc if content is not None else None,
+            digests=_digests(content),
+        )
+
+    def _content(self, entry: Entry, algorithms: frozenset[str]) -> Content | None:
+        """Inflate one member; None where that cannot even be tried."""
+        central = entry.central
+        if entry.data_offset is None or central.flags & _UNREADABLE:
+            return None
+        if central.method not in {STORED, DEFLATED}:
+            return None
+        content = read_content(
+            self._source,
+            entry.data_offset,
+            central.compressed_size,
+            central.size,
+            central.method,
+            budget=self._budget,
+            algorithms=algorithms,
+            keep=lambda start: self._is_wanted(entry, start),
+        )
+        self._budget -= content.size
+        if content.problem is not None:
+            self._note(entry, AnomalyKind.STREAM, content.problem)
+        if content.exhausted:
+            budget = max(MIN_BUDGET, MAX_RATIO * self._source.size)
+            detail = f"the members inflate to more than {budget} bytes, {MAX_RATIO} times the size of the wheel"
+            self._note(entry, AnomalyKind.CEILING, detail)
+        return content
+
+    def _is_wanted(self, entry: Entry, start: bytes) -> bool:
+        """Whether the content is needed: a native file, or one of the dist-info files that are parsed."""
+        if self._text_name(entry) is not None:
+            return True
+        if recognise(start, entry.central.size) not in NATIVE_KINDS:
+            return False
+        if entry.central.size > MAX_NATIVE_SIZE:
+            detail = f"it has {entry.central.size} bytes; native files are read up to {MAX_NATIVE_SIZE}"
+            self._note(entry, AnomalyKind.CEILING, detail)
+            return False
+        return True
+
+    def _text_name(self, entry: Entry) -> str | None:
+        """The name of the dist-info file that `entry` is, where it is one that is parsed."""
+        directory, slash, name = entry.name.rpartition("/")
+        if not slash or directory != self._directory or name not in dist_info.MAX_TEXT_SIZES:
+            return None
+        if entry.central.size > dist_info.MAX_TEXT_SIZES[name]:
+            detail = f"it has {entry.central.size} bytes; {dist_info.MAX_TEXT_SIZES[name]} are read at the most"
+            self._note(entry, AnomalyKind.CEILING, detail)
+            return None
+        return name
+
+    def _collect(self, entry: Entry, content: Content) -> ContentKind:
+        """Keep the text, or read the binary, and say what kind of content it is."""
+        kind = recognise(content.start, content.size)
+        name = self._text_name(entry)
+        if content.kept is None:
+            return kind
+        if name is not None:
+            self.texts[name] = bytes(content.kept)
+        elif kind in NATIVE_KINDS:
+            self.binaries.append(read_binary(entry.name, content.kept, kind))
+        return kind
+
+    def _check(self, entry: Entry, content: Content) -> None:
+        """Record where the content is not what the central directory declares."""
+        central = entry.central
+        if content.size != central.size:
+            detail = f"it inflates to {content.size} bytes; {central.size} are declared"
+            self._note(entry, AnomalyKind.INFLATE_SIZE, detail)
+        if content.trailing:
+            detail = f"{content.trailing} bytes follow the end of its deflate stream"
+            self._note(entry, AnomalyKind.INFLATE_SIZE, detail)
+        if content.crc != central.crc:
+            detail = f"its content has the CRC {content.crc:08x}; the archive says {central.crc:08x}"
+            self._note(entry, AnomalyKind.CRC, detail)
+
+    def _note(self, entry: Entry, kind: AnomalyKind, detail: str) -> None:
+        """Record an anomaly of a member, once."""
+        anomaly = Anomaly(kind=kind, detail=detail, member=entry.name, offset=entry.central.header_offset)
+        if anomaly not in self._anomalies[-4:]:
+            self._anomalies.append(anomaly)
+
+
+def _digests(content: Content | None) -> tuple[Digest, ...]:
+    """The digests of a content that was read to its end."""
+    if content is None or content.problem is not None or content.exhausted:
+        return ()
+    return tuple(Digest(algorithm=algorithm, hexdigest=digest) for algorithm, digest in sorted(content.digests.items()))
+
+
+def _date_time(date: int, time: int) -> tuple[int, int, int, int, int, int]:
+    """The DOS date and time as numbers, which may be no date at all (APPNOTE 4.4.6)."""
+    return (
+        1980 + (date >> 9),
+        date >> 5 & 0x0F,
+        date & 0x1F,
+        time >> 11,
+        time >> 5 & 0x3F,
+        (time & 0x1F) * 2,
+    )
