@@ -169,7 +169,7 @@ class _Pass:
 
     def _store(self, piece: bytes) -> None:
         """Put `piece` behind what is kept; more than was declared makes the buffer grow."""
-        assert self._buffer is not None  # noqa: S101 -- the two callers have just seen to it
+        assert self._buffer is not None  # noqa: S101 -- both callers have just seen to it
         if self._whole is not None:
             self._buffer += self._whole
             self._whole = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from pathlib import PurePath
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -27,6 +28,9 @@ MIN_BUDGET = 64 << 20
 """... and up to this many bytes in any case, as PyPI does."""
 MAX_NATIVE_SIZE = 2 << 30
 """Bytes of a native file that are held in memory. The largest known has 1.1 GB."""
+MAX_SOURCE_SIZE = 4 << 20
+"""Bytes of a Python source that are searched for functions that load libraries."""
+_LOADING = re.compile(rb"\b(CDLL|WinDLL|OleDLL|PyDLL|cdll|windll|LoadLibrary|dlopen|add_dll_directory|load_library)\b")
 _UNREADABLE = FLAG_ENCRYPTED | FLAG_STRONG_ENCRYPTION | FLAG_PATCHED
 _UNIX = 3
 _ALGORITHMS = frozenset({"sha224", "sha256", "sha384", "sha512", "md5", "sha1", "blake2b", "blake2s"})
@@ -151,8 +155,6 @@ class _MemberReader:
         if content is not None and content.problem is None and not content.exhausted:
             kind = self._collect(entry, content)
             self._check(entry, content)
-        elif content is not None and content.kept is not None:
-            kind = ContentKind.UNREAD
         return Member(
             name=entry.name,
             index=index,
@@ -168,6 +170,7 @@ class _MemberReader:
             inflated_size=content.size if content is not None else None,
             content_crc=content.crc if content is not None else None,
             digests=_digests(content),
+            loads_libraries=_loads_libraries(entry, content),
         )
 
     def _content(self, entry: Entry, algorithms: frozenset[str]) -> Content | None:
@@ -200,6 +203,8 @@ class _MemberReader:
         """Whether the content is needed: a native file, or one of the dist-info files that are parsed."""
         if self._text_name(entry) is not None:
             return True
+        if entry.name.endswith(".py"):
+            return entry.central.size <= MAX_SOURCE_SIZE
         if recognise(start, entry.central.size) not in NATIVE_KINDS:
             return False
         if entry.central.size > MAX_NATIVE_SIZE:
@@ -249,6 +254,13 @@ class _MemberReader:
         anomaly = Anomaly(kind=kind, detail=detail, member=entry.name, offset=entry.central.header_offset)
         if anomaly not in self._anomalies[-4:]:
             self._anomalies.append(anomaly)
+
+
+def _loads_libraries(entry: Entry, content: Content | None) -> bool:
+    """Whether a Python source names a function that loads native libraries."""
+    if content is None or content.kept is None or not entry.name.endswith(".py"):
+        return False
+    return _LOADING.search(content.kept) is not None
 
 
 def _digests(content: Content | None) -> tuple[Digest, ...]:

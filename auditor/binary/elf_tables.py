@@ -26,18 +26,20 @@ if TYPE_CHECKING:
     """The dynamic section by pyelftools' name of a tag; of several equal tags the last, as ld.so keeps it."""
 
 MAX_SYMBOLS = 1_000_000
-"""Rows of the symbol table: libtorch_cpu has 47,500 and the largest known libraries some 300,000."""
+"""Rows of the symbol table: libtorch_cpu, the largest that we measured, has 47,500."""
 MAX_HASH_BUCKETS = 4 * MAX_SYMBOLS
 """Buckets of a GNU hash table: linkers make fewer buckets than symbols."""
 MAX_VERSION_RECORDS = 20_000
 """Version needs and definitions, auxiliary records included: glibc's own libc has some 80."""
 MAX_NAME_LENGTH = 65_536
-"""Bytes of one name: the longest of our corpus is a C++ name of some 6,000."""
-NAME_SHARES = 4
+"""Bytes of one name: the longest of our corpus has 582, and C++ templates are known to reach some thousands."""
+MAX_STRING_TABLE = 1 << 27
+"""Bytes of the string table, which is copied: the largest of our corpus has 3 MB."""
+NAME_SHARES = 2
 """How often all names together may use the bytes of the string table. Linkers let names share their tails; a
 hostile table lets a million symbols share one long name, of which each copy would cost memory."""
 
-_MANGLED_HASH_MACHINES = frozenset({22, 0x9026})
+_WIDE_HASH_MACHINES = frozenset({22, 0x9026})
 """EM_S390 and EM_ALPHA: their 64-bit files have 8-byte words in DT_HASH (glibc's Elf_Symndx)."""
 _LINKED_INFO = frozenset(binding << 4 | kind for binding in (1, 2, 10) for kind in range(16))
 """The st_info bytes of STB_GLOBAL, STB_WEAK and STB_GNU_UNIQUE: what symbol lookup ever sees."""
@@ -123,10 +125,10 @@ class Strings:
     def at(self, offset: int) -> str | None:
         """The string that starts at `offset`; None behind the table's end, without an end, or past a ceiling."""
         end = self._text.find("\0", offset, offset + MAX_NAME_LENGTH)
-        self._allowed -= end - offset
-        if end < 0 or self._allowed < 0:
+        if end < 0 or end - offset > self._allowed:
             self.missed += 1
             return None
+        self._allowed -= end - offset
         name = self._text[offset:end]
         if self._ascii or name.isascii():
             return name
@@ -136,10 +138,12 @@ class Strings:
 def read_strings(image: Image, tags: Tags, problems: list[str]) -> Strings:
     """The string table. Its size is DT_STRSZ, or what is left of its segment where the tag is absent."""
     table = image.at(tags["DT_STRTAB"])
-    size = tags.get("DT_STRSZ", len(table))
+    size = tags.get("DT_STRSZ", max(len(table), 1))
     if size > len(table):
         problems.append(f"the string table should have {size} bytes, of which {len(table)} lie in the file")
-    return Strings(table[:size])
+    if size > MAX_STRING_TABLE:
+        problems.append(f"the string table has {size} bytes; those after the first {MAX_STRING_TABLE} were not read")
+    return Strings(table[: min(size, MAX_STRING_TABLE)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +171,7 @@ class _Chain:
             if offset + record.size > len(self.table):
                 raise TableError(f"{self.name} record lies {offset} bytes into a table of {len(self.table)} bytes")
             if not self.left:
-                raise TableError(f"{self.name} records are more than {MAX_VERSION_RECORDS}; the rest was not read")
+                raise TableError(f"there are more than {MAX_VERSION_RECORDS} version records; the rest was not read")
             self.left -= 1
             fields = record.unpack_from(self.table, offset)
             yield offset, fields
@@ -257,7 +261,10 @@ def read_symbols(
 
 
 def _sort_symbols(
-    rows: Iterable[tuple[tuple[int, int, int, int], int]], strings: Strings, versions: Versions, problems: list[str]
+    rows: Iterable[tuple[tuple[int, int, int, int], int]],
+    strings: Strings,
+    versions: Versions,
+    problems: list[str],
 ) -> tuple[tuple[Import, ...], tuple[Export, ...]]:
     """The rows (st_name, st_info, st_other, st_shndx) with a version index, as imports and exports."""
     imports: list[Import] = []
@@ -293,7 +300,7 @@ def _symbol_count(image: Image, tags: Tags, row_size: int, problems: list[str]) 
     the loader reaches symbols by relocations only: then the highest that one names is the last. Where nothing is
     relocated the linkers' habit is left, that the strings follow the symbols.
     """
-    count = max(_count_by_hash(image, tags), _count_by_gnu_hash(image, tags, problems))
+    count = max(_count_by_hash(image, tags, problems), _count_by_gnu_hash(image, tags, problems))
     if not count:
         count = _count_by_relocations(image, tags)
     symbols, strings = tags["DT_SYMTAB"], tags["DT_STRTAB"]
@@ -305,55 +312,81 @@ def _symbol_count(image: Image, tags: Tags, row_size: int, problems: list[str]) 
     return count
 
 
-def _count_by_hash(image: Image, tags: Tags) -> int:
+def _count_by_hash(image: Image, tags: Tags, problems: list[str]) -> int:
+    """Number of buckets, number of chains: there is a chain word for each symbol (gABI, Hash Table)."""
     if "DT_HASH" not in tags:
         return 0
-    wide = image.bits == 64 and image.machine in _MANGLED_HASH_MACHINES
+    wide = image.bits == 64 and image.machine in _WIDE_HASH_MACHINES
     header = image.words("Q" if wide else "I", tags["DT_HASH"], 2)
-    return header[1] if len(header) == 2 else 0
+    if len(header) < 2:
+        problems.append(f"the hash table at address {tags['DT_HASH']:#x} lies outside the file")
+        return 0
+    return header[1]
 
 
 def _count_by_gnu_hash(image: Image, tags: Tags, problems: list[str]) -> int:
     """Header (buckets, first hashed symbol, Bloom words, shift), Bloom filter, buckets, chains.
 
-    A bucket holds the first symbol of its chain; the chain word with bit 0 set is the last.
+    A bucket holds the first symbol of its chain, and chains lie in the order of their symbols.
     """
-    address = tags.get("DT_GNU_HASH")
-    header = image.words("I", address, 4) if address is not None else array("I")
-    if address is None or len(header) < 4:
+    if "DT_GNU_HASH" not in tags:
+        return 0
+    address = tags["DT_GNU_HASH"]
+    header = image.words("I", address, 4)
+    if len(header) < 4:
+        problems.append(f"the GNU hash table at address {address:#x} lies outside the file")
         return 0
     bucket_count, first, bloom_words, _shift = header
-    if bucket_count > MAX_HASH_BUCKETS:
-        problems.append(f"the hash table has {bucket_count} buckets; more than {MAX_HASH_BUCKETS} are not read")
+    address += 16 + bloom_words * (image.bits // 8)
+    buckets = image.words("I", address, min(bucket_count, MAX_HASH_BUCKETS))
+    if len(buckets) < bucket_count:
+        problems.append(f"the GNU hash table should have {bucket_count} buckets, of which {len(buckets)} were read")
         return 0
-    buckets_address = address + 16 + bloom_words * (image.bits // 8)
-    last = max(image.words("I", buckets_address, bucket_count), default=0)
+    last = max(buckets, default=0)
     if last < first:
         # Nothing is hashed. LLVM's linker still counts all symbols as lying before the first; GNU ld writes 1.
         return max(first, _count_by_relocations(image, tags))
-    chain_address = buckets_address + 4 * bucket_count + 4 * (last - first)
+    return _end_of_chain(image, address + 4 * (bucket_count - first), last, problems)
+
+
+def _end_of_chain(image: Image, chains: int, last: int, problems: list[str]) -> int:
+    """One more than the last symbol of a chain: that whose word, `chains` plus four times its number, has bit 0."""
     while last <= MAX_SYMBOLS:
-        words = image.words("I", chain_address, 256)
-        ends = [position for position, word in enumerate(words) if word & 1]
-        if ends or not words:
-            return last + (ends[0] if ends else 0) + 1
-        last += len(words)
-        chain_address += 4 * len(words)
-    return last + 1
+        words = image.words("I", chains + 4 * last, 256)
+        if not words:
+            problems.append(f"the GNU hash table has no end: its last chain leaves the file at symbol {last}")
+            return last
+        for word in words:
+            last += 1
+            if word & 1:
+                return last
+    return last
 
 
 def _count_by_relocations(image: Image, tags: Tags) -> int:
-    """One more than the highest symbol that a relocation names (gABI, Relocation): r_info is the second word."""
-    rows = {"DT_RELA": 3, "DT_REL": 2}
-    code, shift = ("Q", 32) if image.bits == 64 else ("I", 8)
+    """One more than the highest symbol that a relocation names, 0 where none does (gABI, Relocation)."""
     linkage = "DT_RELA" if tags.get("DT_PLTREL") == 7 else "DT_REL"
-    highest = 0
-    for address_tag, size_tag, words in (
-        ("DT_RELA", "DT_RELASZ", rows["DT_RELA"]),
-        ("DT_REL", "DT_RELSZ", rows["DT_REL"]),
-        ("DT_JMPREL", "DT_PLTRELSZ", rows[linkage]),
-    ):
-        if address_tag in tags:
-            count = tags.get(size_tag, 0) // (image.bits // 8)
-            highest = max(highest, *image.words(code, tags[address_tag], count)[1::words], 0)
+    return max(
+        _highest_relocated(image, tags, "DT_RELA", "DT_RELASZ", row_words=3),
+        _highest_relocated(image, tags, "DT_REL", "DT_RELSZ", row_words=2),
+        _highest_relocated(image, tags, "DT_JMPREL", "DT_PLTRELSZ", row_words=3 if linkage == "DT_RELA" else 2),
+    )
+
+
+def _highest_relocated(image: Image, tags: Tags, address_tag: str, size_tag: str, *, row_words: int) -> int:
+    """As above, of one table: the second word of a row, r_info, has the symbol in its upper bits."""
+    address, code, word_size, shift = tags.get(address_tag), "I", 4, 8
+    if image.bits == 64:
+        code, word_size, shift = "Q", 8, 32
+    if address is None:
+        return 0
+    left, highest = tags.get(size_tag, 0) // word_size, 0
+    while left > 0:
+        # In portions, for a table may be as large as the file.
+        words = image.words(code, address, min(left, 4096 * row_words))
+        if not words:
+            break
+        highest = max(highest, max(words[1::row_words], default=0))
+        left -= len(words)
+        address += len(words) * word_size
     return (highest >> shift) + 1 if highest >> shift else 0

@@ -18,6 +18,7 @@ from macholib import mach_o
 from macholib.MachO import MachOHeader
 
 from auditor.binary.macho_symbols import (
+    MAX_TABLE,
     SymbolTable,
     c_string,
     imports_of,
@@ -46,9 +47,9 @@ if TYPE_CHECKING:
     from auditor.facts.binary import Export, Import
 
 MAX_SLICES = 16
-"""Slices of a universal file. Apple ever had ten architectures; each slice may cost as much as a whole file."""
+"""Slices of a universal file. Apple ever had ten architectures; it bounds the cost of a header that lists more."""
 MAX_COMMAND_BYTES = 1 << 18
-"""Bytes of load commands of a slice. Large programs have 10 KB; macholib takes about 1 s for this many."""
+"""Bytes of load commands of a slice. The most in the corpus are 4,200; macholib takes up to 0.4 s for this many."""
 
 _FAT_ROWS = {b"\xca\xfe\xba\xbe": struct.Struct(">IIIII"), b"\xca\xfe\xba\xbf": struct.Struct(">IIQQII")}
 """The first bytes of a universal file and its `fat_arch`: always big-endian."""
@@ -93,6 +94,9 @@ _NEEDED_KINDS = {
     mach_o.LC_LOAD_UPWARD_DYLIB: NeededKind.UPWARD,
     mach_o.LC_LAZY_LOAD_DYLIB: NeededKind.LAZY,
 }
+_DYLIB_USE_MARKER = 0x1A741800
+_DYLIB_USE_KINDS = {1: NeededKind.WEAK, 2: NeededKind.REEXPORT, 4: NeededKind.UPWARD, 8: NeededKind.LAZY}
+"""DYLIB_USE_WEAK_LINK, _REEXPORT, _UPWARD, _DELAYED_INIT."""
 
 _PLATFORMS = {
     1: "macos",
@@ -127,24 +131,38 @@ def read_macho(member: str, content: memoryview) -> Binary:
     slices nor problems, which no other file has.
     """
     problems: list[str] = []
-    if bytes(content[:4]) not in _FAT_ROWS:
-        slices = [_read_slice(content, 0, fat=False, problems=problems)]
+    if bytes(content[:4]) in _FAT_ROWS:
+        slices = _read_universal(content, problems)
     else:
-        slices = []
-        for cpu_type, cpu_subtype, offset, size in _fat_slices(content, problems):
-            arch = _architecture(cpu_type, cpu_subtype) or f"CPU type {cpu_type:#x}"
-            own_problems: list[str] = []
-            if offset + size > len(content):
-                problems.append(
-                    f"the slice for {arch} reaches to byte {offset + size},"
-                    f" behind the end of the file ({len(content)} bytes)"
-                )
-            slice_content = content[offset : offset + size]
-            if slice_content and slice_content[:8] != _ARCHIVE_MAGIC:
-                slices.append(_read_slice(slice_content, offset, fat=True, problems=own_problems))
-            problems += [f"in the slice for {arch}: {problem}" for problem in own_problems]
+        slices = [_read_slice(content, 0, fat=False, problems=problems)]
     read = tuple(slice_ for slice_ in slices if slice_ is not None)
-    return Binary(member=member, format=BinaryFormat.MACHO, slices=read, problems=tuple(problems))
+    return Binary(member=member, format=BinaryFormat.MACHO, slices=read, problems=tuple(dict.fromkeys(problems)))
+
+
+def _read_universal(content: memoryview, problems: list[str]) -> list[Slice | None]:
+    slices: list[Slice | None] = []
+    taken: list[range] = []
+    for cpu_type, cpu_subtype, offset, size in _fat_slices(content, problems):
+        arch = _architecture(cpu_type, cpu_subtype) or f"CPU type {cpu_type:#x}"
+        end = offset + size
+        if end > len(content):
+            problems.append(
+                f"the slice for {arch} reaches to byte {end}, behind the end of the file ({len(content)} bytes)"
+            )
+        slice_content = content[offset:end]
+        if not slice_content:
+            problems.append(f"the slice for {arch} has no bytes in the file")
+            continue
+        # Slices that share bytes would make the cost of a small file grow with their number.
+        if any(offset < other.stop and other.start < end for other in taken):
+            problems.append(f"the slice for {arch} at byte {offset} overlaps another one")
+            continue
+        taken.append(range(offset, end))
+        if bytes(slice_content[:8]) != _ARCHIVE_MAGIC:
+            own_problems: list[str] = []
+            slices.append(_read_slice(slice_content, offset, fat=True, problems=own_problems))
+            problems += [f"in the slice for {arch}: {problem}" for problem in own_problems]
+    return slices
 
 
 def _fat_slices(content: memoryview, problems: list[str]) -> Iterator[tuple[int, int, int, int]]:
@@ -152,6 +170,8 @@ def _fat_slices(content: memoryview, problems: list[str]) -> Iterator[tuple[int,
     row = _FAT_ROWS[bytes(content[:4])]
     count = int.from_bytes(content[4:8], "big")
     there = max(0, len(content) - 8) // row.size
+    if not count:
+        problems.append("the universal header lists no slices")
     if count > there:
         problems.append(f"the universal header lists {count} slices and has room for {there}")
     if count > MAX_SLICES:
@@ -187,6 +207,12 @@ class _Image:
     def table(self, offset: int, size: int) -> memoryview:
         """A table of __LINKEDIT, or as much of it as the slice has; `_check_reach` says what is missing."""
         return self.content[offset : offset + size]
+
+    def copy(self, offset: int, size: int) -> bytes:
+        """A table as bytes, in which one can search."""
+        if size > MAX_TABLE:
+            self.problems.append(f"a table of {size} bytes stands at byte {offset}; {MAX_TABLE} are read")
+        return bytes(self.table(offset, min(size, MAX_TABLE)))
 
 
 def _read_slice(content: memoryview, offset: int, *, fat: bool, problems: list[str]) -> Slice | None:
@@ -232,7 +258,7 @@ class _LoadCommands(MachOHeader):  # type: ignore[misc] # macholib has no types
     def load(self, stream: BytesIO) -> None:
         try:
             super().load(stream)
-        except Exception as error:  # noqa: BLE001 -- struct.error, ValueError, OSError and more, by the bytes
+        except Exception as error:  # noqa: BLE001 -- what was read before the failure is kept
             self.failure = error
 
 
@@ -257,11 +283,9 @@ def _open_image(content: memoryview, problems: list[str]) -> _Image | None:
     # macholib puts a window of the given size around the stream and fails where a section starts outside of it;
     # its contents do not matter here, so the window is as wide as can be.
     stream = BytesIO(bytes(content[:end]))
-    loaded = _LoadCommands(None, stream, 0, 1 << 62, magic, structure, order, True)  # noqa: FBT003 -- unknown allowed
+    loaded = _LoadCommands(None, stream, 0, 1 << 62, magic, structure, order, allow_unknown_load_commands=True)
     if loaded.failure is not None and len(content) >= end:
-        problems.append(
-            f"load command {len(loaded.commands) + 1} of {command_count} cannot be read: {loaded.failure}"
-        )
+        problems.append(f"load command {len(loaded.commands) + 1} of {command_count} cannot be read: {loaded.failure}")
     return _Image(
         content=content,
         order=order,
@@ -274,7 +298,7 @@ def _open_image(content: memoryview, problems: list[str]) -> _Image | None:
 
 def _command_string(body: Any, rest: bytes, offset: int) -> str:
     """An `lc_str`: its offset counts from the start of the load command, `rest` is what follows the body."""
-    start = offset - 8 - body._size_  # noqa: SLF001 -- how macholib itself counts
+    start = offset - 8 - body._size_
     return text(c_string(rest, start)) if start >= 0 else ""
 
 
@@ -284,10 +308,23 @@ def _libraries(image: _Image) -> tuple[tuple[Needed, ...], str | None]:
     identity: str | None = None
     for head, body, rest in image.commands:
         if head.cmd in _NEEDED_KINDS:
-            needed.append(Needed(name=_command_string(body, rest, body.name), kind=_NEEDED_KINDS[head.cmd]))
+            kind = _used_as(body, rest, image.order) or _NEEDED_KINDS[head.cmd]
+            needed.append(Needed(name=_command_string(body, rest, body.name), kind=kind))
         elif head.cmd == mach_o.LC_ID_DYLIB:
             identity = _command_string(body, rest, body.name)
     return tuple(needed), identity
+
+
+def _used_as(body: Any, rest: bytes, order: str) -> NeededKind | None:
+    """What the flags of a `dylib_use_command` say (macOS 15); None for a `dylib_command`.
+
+    It has a marker in the place of the timestamp, and the flags behind all that both have. Where several flags are
+    set, whether the library may be absent says most about it.
+    """
+    if body.timestamp != _DYLIB_USE_MARKER or len(rest) < 4:
+        return None
+    (flags,) = struct.unpack_from(order + "I", rest)
+    return next((kind for flag, kind in _DYLIB_USE_KINDS.items() if flags & flag), NeededKind.NORMAL)
 
 
 def _search_paths(image: _Image) -> tuple[SearchPath, ...]:
@@ -369,6 +406,8 @@ def _extents(image: _Image) -> Iterator[tuple[str, int]]:
                 yield "the export trie", body.dataoff + body.datasize
             case mach_o.LC_CODE_SIGNATURE:
                 yield "the code signature", body.dataoff + body.datasize
+            case _:
+                pass
 
 
 def _fixed_text(name: bytes) -> str:
@@ -397,13 +436,13 @@ def _imports(image: _Image, libraries: list[str], identity: str | None) -> tuple
 
 
 def _opcode_bindings(image: _Image, body: Any) -> Iterator[Binding]:
-    streams = {
-        "bind": image.table(body.bind_off, body.bind_size),
-        "lazy-bind": image.table(body.lazy_bind_off, body.lazy_bind_size),
-        "weak-bind": image.table(body.weak_bind_off, body.weak_bind_size),
-    }
     bound, lazy, coalesced = (
-        read_bind_opcodes(bytes(stream), kind=kind, problems=image.problems) for kind, stream in streams.items()
+        read_bind_opcodes(image.copy(offset, size), kind=kind, problems=image.problems)
+        for kind, offset, size in (
+            ("bind", body.bind_off, body.bind_size),
+            ("lazy-bind", body.lazy_bind_off, body.lazy_bind_size),
+            ("weak-bind", body.weak_bind_off, body.weak_bind_size),
+        )
     )
     return merge_weak_bindings({**bound, **lazy}, coalesced)
 
@@ -411,9 +450,9 @@ def _opcode_bindings(image: _Image, body: Any) -> Iterator[Binding]:
 def _exports(image: _Image) -> tuple[Export, ...]:
     """The export trie; the symbol table only where no command names a trie, which is how dyld decides too."""
     for body in image.having(mach_o.LC_DYLD_EXPORTS_TRIE):
-        return read_export_trie(bytes(image.table(body.dataoff, body.datasize)), image.problems)
+        return read_export_trie(image.copy(body.dataoff, body.datasize), image.problems)
     for body in image.having(mach_o.LC_DYLD_INFO, mach_o.LC_DYLD_INFO_ONLY):
-        return read_export_trie(bytes(image.table(body.export_off, body.export_size)), image.problems)
+        return read_export_trie(image.copy(body.export_off, body.export_size), image.problems)
     for symbols in _symbol_tables(image):
         return symbols.exports()
     return ()

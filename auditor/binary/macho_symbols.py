@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import struct
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from auditor.facts.binary import Export, Import
@@ -21,12 +22,16 @@ if TYPE_CHECKING:
     Binding = tuple[bytes, int, bool]
     """The name in the file, the two-level ordinal of its library, and whether its absence is tolerated."""
 
-MAX_SYMBOLS = 1_000_000
-"""Symbols of one table. The largest seen, libtorch_cpu.dylib, has some 70,000; a million costs about 3 s."""
+MAX_SYMBOLS = 500_000
+"""Symbols of one table. The most in the corpus are 159,778 exports; this many take about 1.5 s."""
 MAX_NAME = 1 << 16
-"""Bytes of one name. The longest C++ names seen are some 10 KB; without an end a name would be the whole file."""
+"""Bytes of one name. The longest in the corpus has 486; without an end a name would be the whole file."""
 MAX_NAMES = 128 << 20
-"""Bytes of all names of one table: names that overlap in a small table may add up to far more than the file has."""
+"""Bytes of all names of one table: names that overlap in a small table may add up to far more than the file has.
+The most in the corpus are 14 MB."""
+MAX_TABLE = 32 << 20
+"""Bytes of an export trie or of an opcode stream, which are copied. The largest in the corpus has 3.7 MB;
+the costliest garbage takes 0.3 s a megabyte."""
 
 _C_STRING = re.compile(rb"[^\0]*")
 
@@ -59,15 +64,14 @@ def imports_of(
     by_ordinal: dict[int, str | None] = dict(enumerate(libraries, start=1))
     by_ordinal |= {0: identity, -1: None, FLAT_LOOKUP: None, WEAK_LOOKUP: None}
     imports: list[Import] = []
-    stray = 0
+    stray: list[str] = []
     for name, ordinal, weak in bindings:
-        symbol, library = c_name(name), by_ordinal.get(ordinal)
-        if library is None and ordinal not in by_ordinal:
-            if not stray:
-                problems.append(f"`{symbol}` is bound to library {ordinal} of {len(libraries)}")
-            stray += 1
-        raw = text(name) if name.startswith(b"_") else None
-        imports.append(Import(symbol=symbol, raw=raw, library=library, weak=weak))
+        symbol, raw = c_name(name), text(name) if name.startswith(b"_") else None
+        imports.append(Import(symbol=symbol, raw=raw, library=by_ordinal.get(ordinal), weak=weak))
+        if ordinal not in by_ordinal:
+            stray.append(f"`{symbol}` is bound to library {ordinal} of {len(libraries)}")
+    if stray:
+        problems.append(stray[0] if len(stray) == 1 else f"{stray[0]}, and {len(stray) - 1} more are bound to none")
     return tuple(imports)
 
 
@@ -166,11 +170,11 @@ def _bound(stream: bytes, kind: str) -> Iterator[Binding]:
         position += 1
         opcode, immediate = byte & 0xF0, byte & 0x0F
         if opcode >= 0x90:  # DO_BIND and its variants, THREADED
+            for _ in range(_numbers_of_bind(opcode, immediate)):
+                _number, position = read_uleb(stream, position)
             if opcode != 0xD0 and fresh:
                 yield name, ordinal, weak
                 fresh = False
-            for _ in range(_numbers_of_bind(opcode, immediate)):
-                _number, position = read_uleb(stream, position)
         elif opcode == 0x40:  # SET_SYMBOL_TRAILING_FLAGS_IMM; flag 1 is BIND_SYMBOL_FLAGS_WEAK_IMPORT
             terminator = stream.index(0, position)
             name, weak = stream[position:terminator], bool(immediate & 1)
@@ -191,16 +195,15 @@ def _bound(stream: bytes, kind: str) -> Iterator[Binding]:
 
 def _numbers_of_bind(opcode: int, immediate: int) -> int:
     """How many ULEB numbers follow a binding opcode."""
-    match opcode:
-        case 0x90 | 0xB0:  # DO_BIND, DO_BIND_ADD_ADDR_IMM_SCALED
-            return 0
-        case 0xA0:  # DO_BIND_ADD_ADDR_ULEB
-            return 1
-        case 0xC0:  # DO_BIND_ULEB_TIMES_SKIPPING_ULEB
-            return 2
-        case 0xD0:  # THREADED: SET_BIND_ORDINAL_TABLE_SIZE_ULEB, APPLY
-            return 0 if immediate else 1
-    raise ValueError(f"{opcode:#x} is no bind opcode")
+    if opcode == 0xD0:  # THREADED: SET_BIND_ORDINAL_TABLE_SIZE_ULEB (0) or APPLY (1)
+        return 0 if immediate else 1
+    if opcode not in _BIND_NUMBERS:
+        raise ValueError(f"{opcode:#x} is no bind opcode")
+    return _BIND_NUMBERS[opcode]
+
+
+_BIND_NUMBERS = {0x90: 0, 0xA0: 1, 0xB0: 0, 0xC0: 2}
+"""DO_BIND, DO_BIND_ADD_ADDR_ULEB, DO_BIND_ADD_ADDR_IMM_SCALED, DO_BIND_ULEB_TIMES_SKIPPING_ULEB."""
 
 
 def merge_weak_bindings(bound: Mapping[Binding, None], coalesced: Mapping[Binding, None]) -> Iterator[Binding]:
@@ -243,9 +246,6 @@ def _trie_entries(trie: bytes) -> Iterator[tuple[bytes, int, str | None]]:
         if reached[node]:
             raise ValueError(f"the node at byte {node} is reached twice")
         reached[node] = 1
-        names_left -= len(name)
-        if len(name) > MAX_NAME or names_left < 0:
-            raise ValueError(f"its names pass the ceiling of {MAX_NAME} bytes, or of {MAX_NAMES} together")
         size, position = trie[node], node + 1
         if size >= 0x80:
             size, position = read_uleb(trie, node)
@@ -263,6 +263,9 @@ def _trie_entries(trie: bytes) -> Iterator[tuple[bytes, int, str | None]]:
             if child >= 0x80:
                 child, position = read_uleb(trie, terminator + 1)
             branches.append((child, name + edge))
+            names_left -= len(name) + len(edge)
+            if names_left < 0 or len(name) + len(edge) > MAX_NAME:
+                raise ValueError(f"its names pass the ceiling of {MAX_NAME} bytes, or of {MAX_NAMES} together")
         branches.reverse()
         pending += branches
 
@@ -298,12 +301,10 @@ class SymbolTable:
         self._problems = problems
         row = struct.Struct(order + ("IBBHQ" if bits == 64 else "IBBHI"))
         table = rows[: len(rows) // row.size * row.size]
-        self._external = [
-            entry for entry in row.iter_unpack(table) if entry[1] & _N_EXT and not entry[1] & _N_STAB
-        ]
-        if len(self._external) > MAX_SYMBOLS:
+        external = (entry for entry in row.iter_unpack(table) if entry[1] & _N_EXT and not entry[1] & _N_STAB)
+        self._external = tuple(islice(external, MAX_SYMBOLS))
+        if next(external, None) is not None:
             problems.append(f"the symbol table has more than {MAX_SYMBOLS} external symbols")
-            del self._external[MAX_SYMBOLS:]
 
     def bindings(self, *, two_level: bool) -> Mapping[Binding, None]:
         """The undefined symbols. Without two-level names (MH_TWOLEVEL) any library may provide them."""
@@ -332,9 +333,7 @@ class SymbolTable:
                 break
             alias = self._name(address) if kind & _N_TYPE == _N_INDR else None
             weak = bool(description & _N_WEAK_DEF) and not undefined
-            exports.append(
-                Export(symbol=c_name(name), weak=weak, forward=None if alias is None else c_name(alias))
-            )
+            exports.append(Export(symbol=c_name(name), weak=weak, forward=None if alias is None else c_name(alias)))
         return tuple(exports)
 
     def _name(self, start: int) -> bytes | None:

@@ -27,7 +27,7 @@ class ContentKind(str, Enum):
 NATIVE_KINDS = frozenset({ContentKind.ELF, ContentKind.MACHO, ContentKind.PE})
 
 
-class Digest(Fact, frozen=True, gc=False):
+class Digest(Fact, frozen=True, kw_only=True, gc=False):
     """A digest of a member's content."""
 
     algorithm: str
@@ -35,7 +35,7 @@ class Digest(Fact, frozen=True, gc=False):
     hexdigest: str
 
 
-class Member(Fact, frozen=True):
+class Member(Fact, frozen=True, kw_only=True):
     """One entry of the central directory."""
 
     name: str
@@ -62,6 +62,8 @@ class Member(Fact, frozen=True):
     """CRC-32 of what came out; None if the content was not read."""
     digests: tuple[Digest, ...] = ()
     """SHA-256 of the content, and what else RECORD names for it; empty if it was not read."""
+    loads_libraries: bool = False
+    """For Python source: whether it names one of the functions that load a native library at run time."""
 
     @property
     def is_directory(self) -> bool:
@@ -107,7 +109,7 @@ class AnomalyKind(str, Enum):
     """A named bound of ours was reached: what lies beyond it was not read."""
 
 
-class Anomaly(Fact, frozen=True):
+class Anomaly(Fact, frozen=True, kw_only=True):
     """One irregularity of the archive, with the place and the values that show it."""
 
     kind: AnomalyKind

@@ -51,7 +51,7 @@ class NeededKind(str, Enum):
     """ELF DT_FILTER and DT_AUXILIARY."""
 
 
-class Needed(Fact, frozen=True, gc=False):
+class Needed(Fact, frozen=True, kw_only=True, gc=False):
     """A library that the loader must find first."""
 
     name: str
@@ -68,14 +68,14 @@ class SearchPathKind(str, Enum):
     """DT_RUNPATH."""
 
 
-class SearchPath(Fact, frozen=True, gc=False):
+class SearchPath(Fact, frozen=True, kw_only=True, gc=False):
     """One directory of the search path, as written ($ORIGIN and @loader_path unexpanded)."""
 
     path: str
     kind: SearchPathKind = SearchPathKind.RPATH
 
 
-class Import(Fact, frozen=True, gc=False):
+class Import(Fact, frozen=True, kw_only=True, gc=False):
     """A symbol that must come from elsewhere."""
 
     symbol: str
@@ -92,7 +92,7 @@ class Import(Fact, frozen=True, gc=False):
     """Whether it is looked for at the first call only (PE delay imports)."""
 
 
-class Export(Fact, frozen=True, gc=False):
+class Export(Fact, frozen=True, kw_only=True, gc=False):
     """A symbol that the file provides."""
 
     symbol: str
@@ -102,7 +102,7 @@ class Export(Fact, frozen=True, gc=False):
     """PE: `DLL.name` that it stands for. Mach-O: a re-exported symbol's name in the other library."""
 
 
-class MinimumOS(Fact, frozen=True, gc=False):
+class MinimumOS(Fact, frozen=True, kw_only=True, gc=False):
     """The oldest system that the slice says it runs on."""
 
     platform: str
@@ -112,7 +112,7 @@ class MinimumOS(Fact, frozen=True, gc=False):
     sdk: tuple[int, ...] | None = None
 
 
-class VersionNeed(Fact, frozen=True, gc=False):
+class VersionNeed(Fact, frozen=True, kw_only=True, gc=False):
     """One symbol version that an ELF file requires of a library (an entry of .gnu.version_r)."""
 
     library: str
@@ -121,7 +121,7 @@ class VersionNeed(Fact, frozen=True, gc=False):
     """VER_FLG_WEAK: the loader only warns where it is missing."""
 
 
-class Segment(Fact, frozen=True, gc=False):
+class Segment(Fact, frozen=True, kw_only=True, gc=False):
     """An ELF program header."""
 
     type: int
@@ -134,7 +134,7 @@ class Segment(Fact, frozen=True, gc=False):
     alignment: int
 
 
-class ElfDetail(Fact, frozen=True, tag="elf", tag_field="format"):
+class ElfDetail(Fact, frozen=True, kw_only=True, tag="elf", tag_field="format"):
     """What only ELF has."""
 
     type: int
@@ -164,7 +164,7 @@ class ElfDetail(Fact, frozen=True, tag="elf", tag_field="format"):
     section_headers: bool = True
 
 
-class MachODetail(Fact, frozen=True, tag="macho", tag_field="format"):
+class MachODetail(Fact, frozen=True, kw_only=True, tag="macho", tag_field="format"):
     """What only Mach-O has."""
 
     cpu_type: int
@@ -181,7 +181,7 @@ class MachODetail(Fact, frozen=True, tag="macho", tag_field="format"):
     """Whether there is an LC_CODE_SIGNATURE."""
 
 
-class PeDetail(Fact, frozen=True, tag="pe", tag_field="format"):
+class PeDetail(Fact, frozen=True, kw_only=True, tag="pe", tag_field="format"):
     """What only PE has."""
 
     machine: int
@@ -195,7 +195,7 @@ class PeDetail(Fact, frozen=True, tag="pe", tag_field="format"):
     """Whether there is a CLR header: a .NET assembly, of which only the runtime's loader is an import."""
 
 
-class Slice(Fact, frozen=True):
+class Slice(Fact, frozen=True, kw_only=True):
     """The part of a binary that is for one architecture."""
 
     arch: str | None
@@ -215,7 +215,7 @@ class Slice(Fact, frozen=True):
     minimum_os: MinimumOS | None = None
 
 
-class Binary(Fact, frozen=True):
+class Binary(Fact, frozen=True, kw_only=True):
     """A native file of the wheel."""
 
     member: str

@@ -9,14 +9,14 @@ from __future__ import annotations
 from auditor.facts.record import Fact
 
 
-class Field(Fact, frozen=True, gc=False):
+class Field(Fact, frozen=True, kw_only=True, gc=False):
     """One `Name: value` line, as written."""
 
     name: str
     value: str
 
 
-class WheelFile(Fact, frozen=True):
+class WheelFile(Fact, frozen=True, kw_only=True):
     """The WHEEL file."""
 
     fields: tuple[Field, ...]
@@ -33,7 +33,7 @@ class WheelFile(Fact, frozen=True):
         return self.values("Tag")
 
 
-class RecordRow(Fact, frozen=True, gc=False):
+class RecordRow(Fact, frozen=True, kw_only=True, gc=False):
     """One row of RECORD that had three fields."""
 
     line: int
@@ -44,7 +44,7 @@ class RecordRow(Fact, frozen=True, gc=False):
     size: str
 
 
-class Record(Fact, frozen=True):
+class Record(Fact, frozen=True, kw_only=True):
     """The RECORD file."""
 
     rows: tuple[RecordRow, ...]
@@ -52,7 +52,7 @@ class Record(Fact, frozen=True):
     """Encoding errors, CSV errors, rows of another shape; each names its line."""
 
 
-class Metadata(Fact, frozen=True):
+class Metadata(Fact, frozen=True, kw_only=True):
     """The METADATA file: its header fields in order, and the length of its description."""
 
     fields: tuple[Field, ...]
@@ -68,7 +68,7 @@ class Metadata(Fact, frozen=True):
         return next(iter(self.values(name)), None)
 
 
-class EntryPoint(Fact, frozen=True, gc=False):
+class EntryPoint(Fact, frozen=True, kw_only=True, gc=False):
     """One line of entry_points.txt."""
 
     group: str
@@ -77,7 +77,7 @@ class EntryPoint(Fact, frozen=True, gc=False):
     line: int
 
 
-class EntryPoints(Fact, frozen=True):
+class EntryPoints(Fact, frozen=True, kw_only=True):
     """The entry_points.txt file."""
 
     entries: tuple[EntryPoint, ...]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class WheelName(Fact, frozen=True):
+class WheelName(Fact, frozen=True, kw_only=True):
     """The parts of a wheel's file name, as written ("Binary distribution format", File name convention)."""
 
     distribution: str
@@ -35,7 +35,7 @@ class WheelName(Fact, frozen=True):
         return f"{self.python}-{self.abi}-{self.platform}"
 
 
-class WheelFacts(Fact, frozen=True):
+class WheelFacts(Fact, frozen=True, kw_only=True):
     """Everything that was read of one wheel."""
 
     path: str

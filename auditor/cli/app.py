@@ -1,0 +1,201 @@
+"""The commands: audit (which needs no name), explain, rules, facts."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from auditor.cli.paths import expand
+from auditor.cli.progress import Progress
+from auditor.errors import AuditError
+from auditor.version import __version__
+
+if TYPE_CHECKING:
+    from auditor.findings import Report
+    from auditor.settings import Settings
+
+FORMATS = ("text", "json", "jsonl")
+_STATUS_FAILED, _STATUS_BROKEN = 1, 3
+
+
+class _Group(click.Group):
+    """A group whose first argument need not be a command: what is none is a path to audit."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args:
+            args = ["--help"]
+        if args[0] not in self.commands and args[0] not in {"--help", "-h", "--version"}:
+            args = ["audit", *args]
+        return super().parse_args(ctx, args)
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The help of the audit, and the names of the other commands."""
+        formatter.write_usage(ctx.command_path, "[OPTIONS] PATH...")
+        formatter.write_usage(ctx.command_path, "explain RULE | rules | facts WHEEL", prefix="       ")
+        command = self.commands["audit"]
+        context = click.Context(command, info_name=ctx.info_name)
+        command.format_help_text(context, formatter)
+        command.format_options(context, formatter)
+        rows = [(name, one.get_short_help_str(90)) for name, one in sorted(self.commands.items()) if name != "audit"]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+        with formatter.section("Exit status"):
+            formatter.write_dl(
+                [
+                    ("0", "nothing at or above --fail-on"),
+                    ("1", "a finding at or above --fail-on"),
+                    ("2", "wrong usage, a path that does not exist, a directory without wheels"),
+                    ("3", "the audit itself failed, after all else was reported"),
+                ]
+            )
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="wheel-audit")
+def cli() -> None:
+    """Audit wheels before the upload."""
+
+
+@cli.command()
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path())
+@click.option(
+    "--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True, help="What to print."
+)
+@click.option("--select", multiple=True, metavar="RULE|FAMILY", help="Run only these; repeat, or separate by commas.")
+@click.option("--ignore", multiple=True, metavar="RULE|FAMILY", help="Set these findings aside; repeat, or commas.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["error", "warning", "never"]),
+    default="error",
+    show_default=True,
+    help="The least severity that fails.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Only errors, warnings and the last line.")
+@click.option("-v", "--verbose", is_flag=True, help="All evidence, and what was suppressed.")
+@click.pass_context
+def audit(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None:
+    """Say whether wheels keep every promise that their file names make.
+
+    PATH is a wheel, or a directory: every *.whl in it. Nothing is unpacked, run or fetched.
+    """
+    settings = _settings(options)
+    reports, failures = _audit_all(expand(paths), settings)
+    _print(reports, options)
+    for failure in failures:
+        click.echo(f"error: {failure}", err=True)
+    if failures or any(report.broken for report in reports):
+        ctx.exit(_STATUS_BROKEN)
+    if any(report.failed for report in reports):
+        ctx.exit(_STATUS_FAILED)
+
+
+def _settings(options: dict[str, Any]) -> Settings:
+    """The settings that the options make."""
+    from auditor.findings import Severity
+    from auditor.settings import Settings
+
+    fail_on = None if options["fail_on"] == "never" else Severity(options["fail_on"])
+    return Settings(select=_names(options["select"]), ignore=_names(options["ignore"]), fail_on=fail_on)
+
+
+def _names(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Names that were given one by one or separated by commas."""
+    return tuple(name.strip() for value in values for name in value.split(",") if name.strip())
+
+
+def _audit_all(paths: list[str], settings: Settings) -> tuple[list[Report], list[AuditError]]:
+    """The reports of all wheels that could be read, and the errors of those that could not."""
+    from auditor.api import audit as audit_one
+
+    reports: list[Report] = []
+    failures: list[AuditError] = []
+    with Progress(len(paths), sys.stderr) as progress:
+        for path in paths:
+            progress.begin(path)
+            try:
+                reports.append(audit_one(path, settings=settings))
+            except AuditError as error:
+                failures.append(error)
+    return reports, failures
+
+
+def _print(reports: list[Report], options: dict[str, Any]) -> None:
+    """Print the reports in the format that was asked for."""
+    from auditor.findings import ReleaseReport
+    from auditor.knowledge import KNOWLEDGE
+
+    report = ReleaseReport(wheels=tuple(reports))
+    match options["format_"]:
+        case "json":
+            from auditor.report.json import render_json
+
+            click.echo(render_json(report, KNOWLEDGE), nl=False)
+        case "jsonl":
+            from auditor.report.json import render_jsonl
+
+            click.echo(render_jsonl(report, KNOWLEDGE), nl=False)
+        case _:
+            from auditor.cli.terminal import use_colour, width
+            from auditor.report.text import render_text
+
+            colour = use_colour(sys.stdout)
+            text = render_text(
+                report, colour=colour, verbose=options["verbose"], quiet=options["quiet"], width=width(sys.stdout)
+            )
+            click.echo(text, nl=False, color=colour)
+
+
+@cli.command()
+@click.argument("rule")
+def explain(rule: str) -> None:
+    """Print what a rule checks, why it matters and how to fix it."""
+    from auditor.cli.catalogue import explanation
+
+    click.echo(explanation(rule), nl=False)
+
+
+@cli.command()
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def rules(format_: str) -> None:
+    """List every rule with its severity, what PyPI does, and its first line."""
+    from auditor.cli.catalogue import listing
+
+    click.echo(listing(format_), nl=False)
+
+
+@cli.command()
+@click.argument("wheel", type=click.Path())
+def facts(wheel: str) -> None:
+    """Print the facts of one wheel as JSON: what was read, before any judgement."""
+    import msgspec
+
+    from auditor.archive.reader import read_wheel
+
+    encoded = msgspec.json.encode(read_wheel(wheel))
+    click.echo(msgspec.json.format(encoded, indent=2).decode())
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line, and return its exit status. No input makes it raise."""
+    for stream in (sys.stdout, sys.stderr):
+        # A name that the console's code page lacks is escaped; it must not end the report.
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+    try:
+        outcome = cli.main(arguments, prog_name="wheel-audit", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except click.exceptions.Abort:
+        click.echo("interrupted", err=True)
+        return 130
+    except AuditError as error:
+        click.echo(f"error: {error}", err=True)
+        return error.exit_status
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 141
+    return outcome if isinstance(outcome, int) else 0

@@ -1,0 +1,239 @@
+"""Family `archive`: the ZIP archive itself, as the walk over its framing and one pass over each member saw it.
+
+The messages name the consequence: who of PyPI, pip, uv and installer refuses the wheel, or reads it differently.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from auditor.facts.archive import Anomaly, AnomalyKind
+from auditor.rules.rule import ACCEPT, ERROR, REJECT, SERVER_ERROR, Evidence, Hit, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from auditor.facts.wheel import WheelFacts
+    from auditor.rules.context import Context
+
+_AGAIN = "build the wheel again, and upload the file that the build made: something has changed it since"
+
+
+def _of(wheel: WheelFacts, *kinds: AnomalyKind) -> list[Anomaly]:
+    """The anomalies of these kinds."""
+    return [anomaly for anomaly in wheel.anomalies if anomaly.kind in kinds]
+
+
+def _evidence(anomaly: Anomaly) -> Evidence:
+    """An anomaly as evidence."""
+    place = f"`{anomaly.member}`: " if anomaly.member is not None else ""
+    return Evidence(text=f"{place}{anomaly.detail}", member=anomaly.member, offset=anomaly.offset)
+
+
+def _together(anomalies: list[Anomaly]) -> tuple[Evidence, ...]:
+    """Several anomalies as the evidence of one finding."""
+    return tuple(_evidence(anomaly) for anomaly in anomalies[:20])
+
+
+def _members(anomalies: list[Anomaly]) -> str:
+    """How many members, in words; the name where it is one."""
+    names = list(dict.fromkeys(anomaly.member for anomaly in anomalies))
+    return f"`{names[0]}`" if len(names) == 1 else f"{len(names)} members"
+
+
+@rule("zip-not-zip", severity=ERROR, pypi=REJECT, since="0.1")
+def zip_not_zip(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
+    """The file is not a ZIP archive.
+
+    **What it checks.** The file has the end record of a ZIP archive, or at least begins with a local header.
+
+    **Why it matters.** PyPI, pip and uv refuse it. Usually the file is something else under a wheel's name: an error
+    page that a download stored, an sdist, a Git LFS pointer, an empty file that a full disk left.
+
+    **How to fix.** Look at what the message says that the file is, and at the step that wrote it.
+
+    **References.** APPNOTE 4.3.16.
+    """
+    for anomaly in _of(wheel, AnomalyKind.NOT_A_ZIP):
+        yield Hit(
+            message=f"`{wheel.filename}` is not a ZIP archive: {anomaly.detail}",
+            help="look at the step that wrote the file; no installer opens it",
+            evidence=(Evidence(text=f"no end record in its {wheel.size} bytes", offset=anomaly.offset),),
+        )
+
+
+@rule("zip-end-record", severity=ERROR, pypi=REJECT, since="0.1")
+def zip_end_record(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
+    """The archive's end record is missing or wrong.
+
+    **What it checks.** There is one end record; its counts, size and offset are those of the central directory; it
+    speaks of one disk. A file that begins as an archive and has no end record is truncated.
+
+    **Why it matters.** PyPI and uv refuse wrong counts and offsets; pip reads on and may install something else.
+
+    **How to fix.** A truncated file: upload or copy it again. Else write the archive with a current tool.
+
+    **References.** APPNOTE 4.3.16; PyPI's archive checks.
+    """
+    for anomaly in _of(wheel, AnomalyKind.TRUNCATED):
+        yield Hit(
+            message=f"the archive is truncated: {anomaly.detail}",
+            help="copy or download the file again, or build it again; no installer opens it",
+            evidence=(Evidence(text=f"the file ends at byte {wheel.size}", offset=wheel.size),),
+        )
+    for anomaly in _of(wheel, AnomalyKind.END_RECORD):
+        yield Hit(
+            message=anomaly.detail,
+            help="write the archive again with a current tool: PyPI and uv refuse it",
+            evidence=(_evidence(anomaly),),
+            pypi=ACCEPT if anomaly.field == "disk" else REJECT,
+        )
+
+
+@rule("zip-bomb", severity=ERROR, pypi=REJECT, since="0.1")
+def zip_bomb(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
+    """The archive inflates to far more than its size, or breaks a ceiling of this tool.
+
+    **What it checks.** The declared sizes add up to at most 64 MiB or 50 times the file; counts and sizes stay below
+    named ceilings. What lies beyond a ceiling is not read, and that is said.
+
+    **Why it matters.** PyPI refuses a ratio above 50. What was not read was not judged.
+
+    **How to fix.** Keep large files of zeros or repeated data out of the wheel; make them at run time.
+
+    **References.** PyPI's archive checks.
+    """
+    declared = sum(member.size for member in wheel.members)
+    if declared > 64 << 20 and declared > 50 * wheel.size:
+        yield Hit(
+            message=f"the members declare {declared} bytes, {declared // max(wheel.size, 1)} times the file's size",
+            help="PyPI refuses more than 50 times the size: make such data at run time",
+        )
+    for anomaly in _of(wheel, AnomalyKind.CEILING):
+        yield Hit(
+            message=f"a ceiling was reached, and what lies beyond it was not judged: {anomaly.detail}",
+            help="no known wheel comes near: look at how the file was made",
+            evidence=(_evidence(anomaly),),
+        )
+
+
+@rule("zip-compression-method", severity=ERROR, pypi=REJECT, since="0.1")
+def zip_compression_method(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
+    """A member is neither stored nor deflated.
+
+    **What it checks.** The compression method of every member is 0 (stored) or 8 (deflated).
+
+    **Why it matters.** PyPI refuses other methods; uv refuses bzip2 and LZMA; pip reads what its Python's `zipfile`
+    happens to read.
+
+    **How to fix.** Write the archive with deflate.
+
+    **References.** APPNOTE 4.4.5; PyPI's archive checks.
+    """
+    found = _of(wheel, AnomalyKind.COMPRESSION_METHOD)
+    if found:
+        yield Hit(
+            message=f"{_members(found)} compressed by a method other than deflate",
+            help="write the archive with deflate: PyPI refuses the wheel, and older installers cannot read it",
+            evidence=_together(found),
+        )
+
+
+@rule("zip-encrypted", severity=ERROR, pypi=SERVER_ERROR, since="0.1")
+def zip_encrypted(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
+    """A member is encrypted or holds patch data.
+
+    **What it checks.** Flag bits 0, 5, 6 and 13 of every member.
+
+    **Why it matters.** pip, uv and installer refuse the wheel. PyPI takes it unless the member is one that it reads;
+    then it answers with a server error.
+
+    **How to fix.** Write the archive without a password.
+
+    **References.** APPNOTE 4.4.4.
+    """
+    found = _of(wheel, AnomalyKind.ENCRYPTED)
+    if found:
+        yield Hit(
+            message=f"{_members(found)} encrypted or patch data: no installer can read it",
+            help="write the archive without encryption",
+            evidence=_together(found),
+        )
+
+
+@rule("zip-missing-member", severity=ERROR, pypi=REJECT, since="0.1")
+def zip_missing_member(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
+    """The central directory lists a member that is not there.
+
+    **What it checks.** A local header lies at the offset of every central entry.
+
+    **Why it matters.** PyPI, pip, uv and installer all fail on the member.
+
+    **How to fix.** Build the wheel again.
+
+    **References.** APPNOTE 4.3.12.
+    """
+    found = _of(wheel, AnomalyKind.MISSING_MEMBER)
+    if found:
+        yield Hit(message=f"{_members(found)} listed and not there", help=_AGAIN, evidence=_together(found))
+
+
+@rule("zip-crc", severity=ERROR, since="0.1")
+def zip_crc(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
+    """A member's content does not match its CRC.
+
+    **What it checks.** The CRC-32 of what each member inflates to, against the central directory's.
+
+    **Why it matters.** The bytes are not those that were packed. pip, uv and installer refuse the wheel; PyPI takes it
+    unless the member is a Python source, and then shows an error without a text.
+
+    **How to fix.** Build again; compare the file with the one that the build made.
+
+    **References.** APPNOTE 4.4.7.
+    """
+    found = _of(wheel, AnomalyKind.CRC)
+    if found:
+        source = any((anomaly.member or "").endswith(".py") for anomaly in found)
+        yield Hit(
+            message=f"the content of {_members(found)} does not match its CRC: pip and uv refuse to install it",
+            help=_AGAIN,
+            member=found[0].member if len(found) == 1 else None,
+            evidence=_together(found),
+            pypi=REJECT if source else ACCEPT,
+        )
+
+
+@rule("zip-inflate-size", severity=ERROR, since="0.1")
+def zip_inflate_size(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
+    """A member does not inflate to what is declared.
+
+    **What it checks.** The compressed data is one deflate stream that ends where the member ends and gives as many
+    bytes as the central directory declares.
+
+    **Why it matters.** Readers disagree: pip and installer stop at the declared size, uv refuses the wheel, and a
+    reader that takes the whole stream installs other bytes.
+
+    **How to fix.** Build the wheel again with a current tool.
+
+    **References.** APPNOTE 4.4.9; RFC 1951.
+    """
+    found = _of(wheel, AnomalyKind.INFLATE_SIZE, AnomalyKind.STREAM)
+    if found:
+        yield Hit(
+            message=f"{_members(found)} cannot be inflated to what the archive declares",
+            help=_AGAIN,
+            member=found[0].member if len(found) == 1 else None,
+            evidence=_together(found),
+        )
+
+
+RULES = (
+    zip_bomb,
+    zip_compression_method,
+    zip_crc,
+    zip_encrypted,
+    zip_end_record,
+    zip_inflate_size,
+    zip_missing_member,
+    zip_not_zip,
+)

@@ -1,0 +1,123 @@
+"""What the ELF files of a wheel need of glibc and of the libraries that the manylinux policies track.
+
+Shared by the rules that compare it with a tag, and by those that look for the tag that fits.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from auditor.facts.binary import Binary, ElfDetail, Slice
+from auditor.facts.record import Fact
+from auditor.findings import Evidence
+from auditor.platforms import glibc
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from auditor.platforms.glibc import Policy
+    from auditor.rules.context import Context
+
+
+class Need(Fact, frozen=True, kw_only=True):
+    """A version node that a file requires of a system library, with the symbols that ask for it."""
+
+    member: str
+    library: str
+    node: str
+    symbols: tuple[str, ...]
+    """Strongly bound symbols first; empty where the file requires the node and no symbol of it."""
+    strong: bool
+    """Whether one of the symbols must be there, or no symbol says why the node is needed."""
+
+    @property
+    def evidence(self) -> Evidence:
+        """The need in words: file, symbol and version."""
+        shown = ", ".join(f"`{symbol}@{self.node}`" for symbol in self.symbols[:4])
+        more = f" and {len(self.symbols) - 4} more" if len(self.symbols) > 4 else ""
+        what = f"{shown}{more}" if shown else f"the version `{self.node}`"
+        return Evidence(
+            text=f"`{self.member}` needs {what} ({self.library})",
+            member=self.member,
+            symbol=self.symbols[0] if self.symbols else None,
+            library=self.library,
+            version=self.node,
+        )
+
+
+def version_needs(binary: Binary, part: Slice) -> Iterator[Need]:
+    """The binding version needs of one ELF file.
+
+    A need flagged VER_FLG_WEAK does not bind: ld.so only warns where the node is missing. A weak symbol under a need
+    that is not flagged does bind, for the loader checks nodes before it looks for symbols.
+    """
+    if not isinstance(part.detail, ElfDetail):
+        return
+    symbols: dict[tuple[str, str], list[tuple[bool, str]]] = {}
+    for imported in part.imports:
+        if imported.version is not None and imported.library is not None:
+            symbols.setdefault((imported.library, imported.version), []).append((imported.weak, imported.symbol))
+    for need in part.detail.version_needs:
+        if not need.weak:
+            asking = sorted(symbols.get((need.library, need.version), []))
+            yield Need(
+                member=binary.member,
+                library=need.library,
+                node=need.version,
+                symbols=tuple(symbol for _, symbol in asking),
+                strong=not asking or not asking[0][0],
+            )
+
+
+def breaks_glibc(need: Need, version: tuple[int, int], arch: str) -> bool:
+    """Whether a glibc of `version` on `arch` lacks what `need` asks for.
+
+    Some architectures have a newer node in an older release (aarch64's glibc 2.17 has `GLIBC_2.18` for `_mcount`): the
+    policy lists the node, and refuses the symbols that really came later.
+    """
+    if not glibc.is_glibc_library(need.library):
+        return False
+    needed = glibc.node_version(need.node)
+    if needed is None or needed <= version:
+        return False
+    policy = glibc.policy_for(version, arch)
+    if policy is None or policy.version != version:
+        return True
+    _, _, number = need.node.partition("_")
+    if number not in policy.versions[arch].get("GLIBC", frozenset()):
+        return True
+    return need.strong and any(policy.refuses(symbol) for symbol in need.symbols)
+
+
+def relr_evidence(binary: Binary, part: Slice) -> Evidence | None:
+    """The evidence that a file has relative relocations in DT_RELR, without the version need that announces them."""
+    detail = part.detail
+    if not isinstance(detail, ElfDetail) or not detail.relative_relocations:
+        return None
+    if any(need.version == "GLIBC_ABI_DT_RELR" for need in detail.version_needs):
+        return None
+    text = f"`{binary.member}` has DT_RELR relocations, which ld.so applies from glibc 2.36 on"
+    return Evidence(text=text, member=binary.member, version="DT_RELR")
+
+
+def breaks_policy(need: Need, policy: Policy, arch: str, bundled: frozenset[str]) -> bool:
+    """Whether `need` asks a tracked library other than glibc for a node that `policy` does not have on `arch`.
+
+    A library that the wheel brings itself answers for its own nodes.
+    """
+    prefixes = glibc.TRACKED.get(need.library)
+    if prefixes is None or need.library.lower() in bundled:
+        return False
+    prefix, _, number = need.node.partition("_")
+    return prefix in prefixes and number not in policy.versions[arch].get(prefix, frozenset())
+
+
+def outside_policy(part: Slice, policy: Policy, context: Context) -> list[str]:
+    """The libraries that a slice needs, the policy does not allow, and the wheel does not bring."""
+    return [
+        needed.name
+        for needed in part.needed
+        if needed.name not in policy.libraries
+        and not glibc.is_loader(needed.name)
+        and needed.name.rpartition("/")[2].lower() not in context.bundled
+    ]

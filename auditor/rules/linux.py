@@ -1,0 +1,383 @@
+"""Family `linux`: ELF files against the libc, the libraries and the processor that a Linux tag promises."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from auditor.facts.binary import ElfDetail
+from auditor.findings import NotJudged
+from auditor.platforms import glibc, musl
+from auditor.platforms.promise import Libc, PlatformPromise, System
+from auditor.rules.context import Role
+from auditor.rules.floors import (
+    breaks_glibc,
+    breaks_policy,
+    outside_policy,
+    relr_evidence,
+    version_needs,
+)
+from auditor.rules.providers import Reach, external_reason, reached_from
+from auditor.rules.python_abi import is_libpython
+from auditor.rules.rule import ERROR, WARNING, Evidence, Hit, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from auditor.facts.binary import Binary, Slice
+    from auditor.facts.wheel import WheelFacts
+    from auditor.rules.context import Context
+
+_SHOWN = 20
+_ISA_LEVELS = {1: "x86-64-v2", 2: "x86-64-v3", 3: "x86-64-v4"}
+
+
+def manylinux(context: Context) -> list[PlatformPromise]:
+    """The glibc tags, the lowest promise of each architecture alone: what breaks a wider one is said once."""
+    tags = [one for one in context.on(System.LINUX) if one.libc is Libc.GLIBC and one.version is not None]
+    return [
+        one
+        for index, one in enumerate(tags)
+        if not any(_lower(other, one) or (_same(other, one) and place < index) for place, other in enumerate(tags))
+    ]
+
+
+def _lower(other: PlatformPromise, one: PlatformPromise) -> bool:
+    """Whether `other` promises an older glibc for the same machine."""
+    return other.architectures == one.architectures and (other.version or (0, 0)) < (one.version or (0, 0))
+
+
+def _same(other: PlatformPromise, one: PlatformPromise) -> bool:
+    """Whether both promise the same (`manylinux2014` and `manylinux_2_17`)."""
+    return other.architectures == one.architectures and other.version == one.version
+
+
+def _glibc_slices(platform: PlatformPromise, context: Context) -> Iterator[tuple[Binary, Slice]]:
+    """The slices that a glibc tag is about; those of another libc have a finding of their own."""
+    return ((binary, part) for binary, part in context.judged(platform) if not of_musl(part))
+
+
+def of_musl(part: Slice) -> bool:
+    """Whether an ELF slice is linked to musl."""
+    return any(musl.is_musl_library(needed.name) for needed in part.needed)
+
+
+def of_glibc(part: Slice) -> bool:
+    """Whether an ELF slice is linked to glibc."""
+    if any(glibc.is_glibc_library(needed.name) for needed in part.needed):
+        return True
+    detail = part.detail
+    return isinstance(detail, ElfDetail) and any(
+        glibc.is_glibc_library(need.library) and glibc.node_version(need.version) for need in detail.version_needs
+    )
+
+
+@rule("glibc-newer-than-tag", severity=ERROR, since="0.1")
+def glibc_newer_than_tag(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
+    """A binary needs a newer glibc than the platform tag promises.
+
+    **What it checks.** Every version that an ELF file requires of glibc's libraries is at most the tag's, judged by
+    symbol and architecture; DT_RELR relocations ask for glibc 2.36. Needs that are flagged weak do not bind; a version
+    that an architecture has earlier for one symbol (`_mcount@GLIBC_2.18` on aarch64) is no breach for that symbol.
+
+    **Why it matters.** On every system between the tag's glibc and the needed one the wheel installs and the import
+    fails: "version `GLIBC_2.34' not found".
+
+    **How to fix.** Build in the container of the tag (quay.io's manylinux images, cibuildwheel), or link against an
+    old glibc (maturin `--zig --compatibility manylinux2014`). Or promise less: `auditwheel repair` picks the tag that
+    holds, the message names it.
+
+    **Limits.** What is opened with dlopen at run time is not seen.
+
+    **References.** PEP 600; ld.so(8); glibc's symbol versions.
+    """
+    for platform in manylinux(context):
+        arch, version = platform.architectures[0], platform.version or (0, 0)
+        evidence: list[Evidence] = []
+        newest = version
+        members: dict[str, None] = {}
+        for binary, part in _glibc_slices(platform, context):
+            for need in version_needs(binary, part):
+                if breaks_glibc(need, version, arch):
+                    evidence.append(need.evidence)
+                    newest = max(newest, glibc.node_version(need.node) or newest)
+                    members[binary.member] = None
+            relr = relr_evidence(binary, part) if version < glibc.RELR_SINCE else None
+            if relr is not None:
+                evidence.append(relr)
+                newest = max(newest, glibc.RELR_SINCE)
+                members[binary.member] = None
+        if evidence:
+            evidence.sort(key=lambda one: (-_minor(one.version), one.text))
+            honest = glibc.tag_for(newest, arch)
+            yield Hit(
+                message=f"{_files(members)} glibc {newest[0]}.{newest[1]}; the tag `{platform.tag}` promises that"
+                f" {version[0]}.{version[1]} is enough",
+                help=f"build against glibc {version[0]}.{version[1]} (the manylinux image of the tag, cibuildwheel,"
+                f" `maturin build --zig`), or tag the wheel `{honest}` or later",
+                member=next(iter(members)) if len(members) == 1 else None,
+                arch=arch,
+                evidence=tuple(evidence[:_SHOWN]),
+            )
+
+
+def _files(members: dict[str, None]) -> str:
+    """The subject of a message about one or several files."""
+    return f"`{next(iter(members))}` needs" if len(members) == 1 else f"{len(members)} files need"
+
+
+def _minor(node: str | None) -> int:
+    """The minor glibc version of a node, to sort by."""
+    version = glibc.node_version(node or "") or (glibc.RELR_SINCE if node == "DT_RELR" else (0, 0))
+    return version[1]
+
+
+@rule("libstdcxx-newer-than-tag", severity=ERROR, since="0.1")
+def libstdcxx_newer_than_tag(wheel: WheelFacts, context: Context) -> Iterator[Hit | NotJudged]:
+    """A binary needs a newer libstdc++, libgcc_s, libatomic or zlib than the platform tag's policy has.
+
+    **What it checks.** The versions (GLIBCXX, CXXABI, GCC, LIBATOMIC, ZLIB) that ELF files require of libraries which
+    the wheel does not bring, against the manylinux policy of the tag and architecture.
+
+    **Why it matters.** The system's libstdc++ is as old as its compiler: "version `GLIBCXX_3.4.29' not found". The
+    glibc part of such a wheel can be right, so a check of glibc alone passes it.
+
+    **How to fix.** Build with the compiler of the manylinux image (its devtoolset links new parts statically), or link
+    with `-static-libstdc++ -static-libgcc`. Copying libstdc++ into the wheel is the last resort.
+
+    **Limits.** Between two policies the newer one judges. Beyond the newest policy nothing is known, and that is said.
+
+    **References.** PEP 600; auditwheel's policies.
+    """
+    for platform in manylinux(context):
+        arch = platform.architectures[0]
+        policy = glibc.policy_for(platform.version or (0, 0), arch)
+        needs = [need for binary, part in _glibc_slices(platform, context) for need in version_needs(binary, part)]
+        if policy is None:
+            if any(need.library in glibc.TRACKED for need in needs):
+                reason = f"no manylinux policy reaches to `{platform.tag}`: libstdc++ and libgcc_s were not compared"
+                yield NotJudged(rule="libstdcxx-newer-than-tag", reason=reason)
+            continue
+        broken = [need for need in needs if breaks_policy(need, policy, arch, context.bundled)]
+        if broken:
+            members = dict.fromkeys(need.member for need in broken)
+            nodes = sorted({need.node for need in broken}, key=_natural)
+            yield Hit(
+                message=f"{_files(members)} `{nodes[-1]}` of {broken[0].library}, which the policy of"
+                f" `{platform.tag}` does not have",
+                help="build with the compiler of the manylinux image, or link with `-static-libstdc++ -static-libgcc`",
+                member=next(iter(members)) if len(members) == 1 else None,
+                arch=arch,
+                evidence=tuple(need.evidence for need in broken[:_SHOWN]),
+            )
+
+
+def _natural(node: str) -> list[int | str]:
+    """A version node as a key that sorts 3.4.9 before 3.4.21."""
+    return [int(part) if part.isdigit() else -1 for part in node.replace("_", ".").split(".")]
+
+
+@rule("libc-mismatch", severity=ERROR, since="0.1")
+def libc_mismatch(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
+    """A binary is linked to another C library than the platform tag promises.
+
+    **What it checks.** Under musllinux no ELF file needs glibc, under manylinux none needs musl. Where the set has both
+    kinds of tags, `platform-mixed` speaks.
+
+    **Why it matters.** musl's loader finds no `libc.so.6`, or does not find the symbols behind its versions; glibc's
+    finds no `libc.musl-x86_64.so.1`, and takes its own linker script for `libc.so`: "invalid ELF header".
+
+    **How to fix.** Build in the image of the tag. maturin: the `*-linux-musl` target with
+    `-C target-feature=-crt-static`.
+
+    **References.** PEP 656; PEP 600.
+    """
+    tags = context.on(System.LINUX)
+    kinds = {platform.libc for platform in tags} - {Libc.ANY}
+    if len(kinds) != 1:
+        return
+    wants_musl = kinds == {Libc.MUSL}
+    found: dict[str, Evidence] = {}
+    arch = None
+    for platform in tags:
+        for binary, part in context.judged(platform):
+            if (of_glibc(part) and not of_musl(part)) if wants_musl else of_musl(part):
+                names = [needed.name for needed in part.needed]
+                text = f"`{binary.member}` needs {', '.join(f'`{name}`' for name in names[:6])}"
+                found.setdefault(
+                    binary.member, Evidence(text=text, member=binary.member, library=names[0] if names else None)
+                )
+                arch = part.arch
+    if found:
+        here, there = ("glibc", "musl") if wants_musl else ("musl", "glibc")
+        what = f"`{next(iter(found))}` is" if len(found) == 1 else f"{len(found)} files are"
+        yield Hit(
+            message=f"{what} linked to {here}; the tag `{tags[0].tag}` promises {there}",
+            help=f"build in the image of the tag, with a compiler for {there}",
+            member=next(iter(found)) if len(found) == 1 else None,
+            arch=arch,
+            evidence=tuple(found.values())[:_SHOWN],
+        )
+
+
+@rule("library-outside-policy", severity=ERROR, since="0.1")
+def library_outside_policy(wheel: WheelFacts, context: Context) -> Iterator[Hit | NotJudged]:
+    """A binary needs a system library that the tag does not promise and the wheel does not bring.
+
+    **What it checks.** Every needed library is one that the manylinux policy allows (musllinux: libc and zlib), or a
+    member of the wheel. An error where an extension module or an executable needs it, by itself or through libraries of
+    the wheel; a warning for a library that nothing in the wheel needs, and for one that a dependency or a device driver
+    may bring.
+
+    **Why it matters.** On a machine without it the import fails: "libfoo.so.1: cannot open shared object file".
+
+    **How to fix.** `auditwheel repair` copies it into the wheel. If another distribution brings it, or a driver does,
+    ignore the rule for that file.
+
+    **Limits.** Where the loader looks for a bundled library is the business of the `loading` rules.
+
+    **References.** PEP 600, PEP 656; auditwheel's policies.
+    """
+    reach = Reach(wheel, context)
+    for platform in (*manylinux(context), *(one for one in context.on(System.LINUX) if one.libc is Libc.MUSL)):
+        arch = platform.architectures[0]
+        missing: dict[str, list[Binary]] = {}
+        slices = [(one, part) for one, part in context.judged(platform) if not _mixed(part, platform)]
+        policy = glibc.policy_for(platform.version or (0, 0), arch)
+        if platform.libc is Libc.GLIBC and policy is None:
+            reason = f"no manylinux policy reaches to `{platform.tag}`: needed libraries were not compared"
+            yield NotJudged(rule="library-outside-policy", reason=reason)
+            continue
+        for binary, part in slices:
+            if platform.libc is Libc.MUSL:
+                names = _outside_musl(part, context)
+            else:
+                names = outside_policy(part, policy, context) if policy else []
+            for name in names:
+                if not is_libpython(name):
+                    missing.setdefault(name, []).append(binary)
+        for name, binaries in sorted(missing.items()):
+            yield _outside_hit(name, binaries, platform, reach)
+
+
+def _mixed(part: Slice, platform: PlatformPromise) -> bool:
+    """Whether the slice is of the other libc, which `libc-mismatch` or `platform-mixed` report."""
+    return of_musl(part) if platform.libc is Libc.GLIBC else of_glibc(part) and not of_musl(part)
+
+
+def _outside_musl(part: Slice, context: Context) -> list[str]:
+    """The libraries that a slice needs beside musl and zlib, and that the wheel does not bring."""
+    return [
+        needed.name
+        for needed in part.needed
+        if not musl.is_musl_library(needed.name)
+        and needed.name not in musl.LIBRARIES
+        and needed.name.rpartition("/")[2].lower() not in context.bundled
+    ]
+
+
+def _outside_hit(name: str, binaries: list[Binary], platform: PlatformPromise, reach: Reach) -> Hit:
+    """The finding for one library that is not there."""
+    roots = [binary for binary in binaries if reached_from(binary, reach)]
+    excuse = external_reason(name, binaries, reach)
+    if not roots:
+        excuse = excuse or "nothing in the wheel needs the file that needs it: it may be optional"
+    members = dict.fromkeys(binary.member for binary in binaries)
+    return Hit(
+        message=f"{_files(members)} `{name}`, which `{platform.tag}` does not promise and the wheel does not bring"
+        + (f" ({excuse})" if excuse else ""),
+        help="copy it into the wheel with `auditwheel repair`, link it statically, or ignore the rule",
+        member=next(iter(members)) if len(members) == 1 else None,
+        arch=platform.architectures[0],
+        evidence=tuple(
+            Evidence(text=f"`{member}` needs `{name}`", member=member, library=name)
+            for member in list(members)[:_SHOWN]
+        ),
+        severity=WARNING if excuse else ERROR,
+    )
+
+
+@rule("x86-isa-newer-than-tag", severity=ERROR, since="0.1")
+def x86_isa_newer_than_tag(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
+    """A binary is marked as needing a newer x86-64 processor.
+
+    **What it checks.** The GNU property note GNU_PROPERTY_X86_ISA_1_NEEDED asks for no more than the baseline.
+
+    **Why it matters.** ld.so refuses the file on older processors: "CPU ISA level is lower than required". No tag
+    promises a level above the baseline.
+
+    **How to fix.** Build without `-march=x86-64-v3` and the like, or choose the code at run time.
+
+    **Limits.** Only the note is read. Code that uses newer instructions without it is not seen: whether it is reached
+    on an older processor cannot be told from the bytes.
+
+    **References.** x86-64 psABI, Program property; glibc 2.33 news.
+    """
+    for platform in context.on(System.LINUX):
+        for binary, part in context.judged(platform):
+            if not isinstance(part.detail, ElfDetail):
+                continue
+            level = max((bit for bit in _ISA_LEVELS if part.detail.x86_isa_needed >> bit & 1), default=0)
+            if level:
+                yield Hit(
+                    message=f"`{binary.member}` asks for an {_ISA_LEVELS[level]} processor, which no tag promises",
+                    help="build for the x86-64 baseline, and choose faster code at run time",
+                    member=binary.member,
+                    arch=part.arch,
+                    evidence=(Evidence(text=f"GNU_PROPERTY_X86_ISA_1_NEEDED is {part.detail.x86_isa_needed:#x}"),),
+                )
+        return
+
+
+@rule("executable-stack", severity=ERROR, since="0.1")
+def executable_stack(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
+    """A shared library asks for an executable stack.
+
+    **What it checks.** PT_GNU_STACK without the X flag in every extension module and shared library under a glibc tag;
+    on x86 its absence counts as executable, as it does for ld.so.
+
+    **Why it matters.** glibc 2.41 and later (Debian 13, Fedora 42) refuse to load it: "cannot enable executable stack
+    as shared object requires". Older ones make every stack of the process executable.
+
+    **How to fix.** One object among the link's inputs lacks `.note.GNU-stack`, usually assembler code: add the section,
+    or link with `-Wl,-z,noexecstack`; `patchelf --clear-execstack` mends a finished file.
+
+    **Limits.** musl does not look at the header. Whole programs are started all the same.
+
+    **References.** glibc 2.41 news; auditwheel issue 634.
+    """
+    found: dict[str, Evidence] = {}
+    arch = None
+    for platform in context.on(System.LINUX):
+        if platform.libc is Libc.MUSL:
+            continue
+        for binary, part in _glibc_slices(platform, context):
+            if context.roles[binary.member] is Role.EXECUTABLE or not isinstance(part.detail, ElfDetail):
+                continue
+            stack = part.detail.executable_stack
+            if stack or (stack is None and part.arch in {"x86_64", "i686"}):
+                how = (
+                    "PT_GNU_STACK has the X flag"
+                    if stack
+                    else "there is no PT_GNU_STACK, which on x86 means executable"
+                )
+                found.setdefault(binary.member, Evidence(text=f"`{binary.member}`: {how}", member=binary.member))
+                arch = part.arch
+    if found:
+        what = f"`{next(iter(found))}` asks" if len(found) == 1 else f"{len(found)} libraries ask"
+        yield Hit(
+            message=f"{what} for an executable stack: glibc 2.41 and later refuse to load it",
+            help="link with `-Wl,-z,noexecstack`; for a finished file `patchelf --clear-execstack`",
+            member=next(iter(found)) if len(found) == 1 else None,
+            arch=arch,
+            evidence=tuple(found.values())[:_SHOWN],
+        )
+
+
+RULES = (
+    executable_stack,
+    glibc_newer_than_tag,
+    libc_mismatch,
+    library_outside_policy,
+    libstdcxx_newer_than_tag,
+    x86_isa_newer_than_tag,
+)

@@ -1,0 +1,335 @@
+"""Family `python_abi`: extension modules against the interpreters and the ABI that the tags promise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from auditor.platforms.cpython import (
+    ExtensionName,
+    Interpreter,
+    SuffixKind,
+    imports_suffix,
+    interpreters,
+    says_musl,
+)
+from auditor.platforms.promise import AbiKind, Implementation, Libc, PlatformPromise, System
+from auditor.rules.context import Module, Role
+from auditor.rules.rule import ERROR, WARNING, Evidence, Hit, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from auditor.facts.binary import Binary
+    from auditor.facts.wheel import WheelFacts
+    from auditor.rules.context import Context
+
+_LINUX_TRIPLETS = {
+    "x86_64": "x86_64-linux",
+    "i686": "i386-linux",
+    "aarch64": "aarch64-linux",
+    "armv7l": "arm-linux",
+    "ppc64": "powerpc64-linux",
+    "ppc64le": "powerpc64le-linux",
+    "s390x": "s390x-linux",
+    "riscv64": "riscv64-linux",
+    "loongarch64": "loongarch64-linux",
+}
+"""How the suffix of an extension module begins on a Linux architecture (CPython's configure, PLATFORM_TRIPLET)."""
+
+
+@rule("extension-suffix-mismatch", severity=ERROR, since="0.1")
+def extension_suffix_mismatch(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
+    """An extension module's suffix keeps it from being imported where the tags promise it.
+
+    **What it checks.** For each extension module and each released interpreter that a tag selects, one of the module's
+    files has a suffix that this interpreter looks for: version, free threading, stable ABI, system and machine.
+
+    **Why it matters.** Python looks for `.cpython-312-x86_64-linux-gnu.so`, `.abi3.so` and `.so`, and passes all others
+    over: `ModuleNotFoundError`, although the file is there. A `.cpython-310` file in an abi3 wheel works on 3.10 alone.
+
+    **How to fix.** maturin: `abi3` features and `module-name`. setuptools: `py_limited_api=True` on the Extension as
+    well as on bdist_wheel. Do not retag a wheel for another Python: build it for each.
+
+    Where a Python source of the same name is imported in its place, it is a warning.
+
+    **Limits.** Interpreters from CPython 3.8 to the newest that this version knows; other implementations by version.
+
+    **References.** PEP 3149, PEP 425, PEP 803; CPython's `_PyImport_DynLoadFiletab`.
+    """
+    variants: dict[tuple[str, str], list[tuple[Binary, Module]]] = {}
+    for binary in wheel.binaries:
+        module = context.modules.get(binary.member)
+        if module is not None:
+            variants.setdefault((module.package, module.name.module), []).append((binary, module))
+    members = {member.name for member in wheel.files()}
+    for files in variants.values():
+        lost = _lost(files, context)
+        if lost:
+            yield _suffix_hit(files, lost, wheel, fallback=_source_twin(files[0], members))
+
+
+def _source_twin(file: tuple[Binary, Module], members: set[str]) -> str | None:
+    """The Python source that is imported under the module's name where no extension module is."""
+    binary, module = file
+    directory, slash, _ = binary.member.rpartition("/")
+    stem = f"{directory}{slash}{module.name.module}"
+    return next((name for name in (f"{stem}.py", f"{stem}/__init__.py") if name in members), None)
+
+
+def _lost(files: list[tuple[Binary, Module]], context: Context) -> list[tuple[Interpreter, PlatformPromise]]:
+    """The interpreters and platforms that import none of a module's files."""
+    lost: dict[tuple[str, str], tuple[Interpreter, PlatformPromise]] = {}
+    for promise in context.promises:
+        # `none` promises no ABI: what an extension module does there is `extension-under-abi-none`'s to say.
+        if promise.abi.kind is AbiKind.NONE:
+            continue
+        for interpreter in interpreters(promise):
+            names = [module.name for _, module in files]
+            if not any(importable(name, interpreter, promise.platform) for name in names):
+                lost[str(interpreter), promise.platform.tag] = (interpreter, promise.platform)
+    return list(lost.values())
+
+
+def importable(name: ExtensionName, interpreter: Interpreter, platform: PlatformPromise) -> bool:
+    """Whether the interpreter on that platform looks for a file of this name."""
+    if (platform.system is System.WINDOWS) is not name.windows:
+        return False
+    if not imports_suffix(interpreter, name):
+        return False
+    return name.platform is None or _platform_fits(name, interpreter, platform)
+
+
+def _platform_fits(name: ExtensionName, interpreter: Interpreter, platform: PlatformPromise) -> bool:
+    """Whether the platform part of a suffix is that of the promised platform."""
+    suffix = name.platform or ""
+    if platform.system is System.WINDOWS:
+        # GraalPy says `x86_64-win32` where CPython and PyPy say `win_amd64`.
+        return suffix == platform.tag if name.kind is SuffixKind.CPYTHON else "win" in suffix
+    if platform.system is System.MACOS:
+        return suffix == "darwin"
+    if platform.system is System.LINUX:
+        if interpreter.implementation is Implementation.CPYTHON and name.kind is SuffixKind.CPYTHON:
+            return _linux_fits(suffix, interpreter, platform)
+        return "linux" in suffix
+    return True
+
+
+def _linux_fits(suffix: str, interpreter: Interpreter, platform: PlatformPromise) -> bool:
+    """Whether a suffix such as `x86_64-linux-gnu` is CPython's own on that machine and libc."""
+    expected = _LINUX_TRIPLETS.get(platform.architectures[0])
+    if expected is None:
+        return True
+    if not suffix.startswith(f"{expected}-"):
+        return False
+    if platform.libc is Libc.MUSL:
+        return "musl" in suffix if says_musl(interpreter.version) else True
+    return "musl" not in suffix
+
+
+def _suffix_hit(
+    files: list[tuple[Binary, Module]],
+    lost: list[tuple[Interpreter, PlatformPromise]],
+    wheel: WheelFacts,
+    *,
+    fallback: str | None,
+) -> Hit:
+    """The finding for one module. Where a Python source serves in its place, the file is stale and no import fails."""
+    binary, module = files[0]
+    interpreter = lost[0][0]
+    more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
+    stable = any(tag in (wheel.name.abi if wheel.name else "") for tag in ("abi3", "abi3t"))
+    advice = (
+        "build it with the stable ABI's suffix (`.abi3.so`): set `py_limited_api` on the extension itself"
+        if stable and module.name.kind is SuffixKind.CPYTHON
+        else "build it for the tag's Python; renaming the wheel does not rename the module"
+    )
+    message = (
+        f"the module `{module.dotted}` cannot be imported by {interpreter}{more}, which the tags select:"
+        f" its file ends in `{module.name.suffix}`"
+    )
+    if fallback:
+        message = f"`{binary.member}` is never imported by {interpreter}{more}: `{fallback}` is, in its place"
+        advice = "a file of an earlier build was packed: clean the build directory, and build the module for the tag"
+    return Hit(
+        message=message,
+        help=advice,
+        severity=WARNING if fallback else None,
+        member=binary.member,
+        evidence=tuple(
+            [
+                Evidence(text=f"`{one.member}` is for {_suffix_words(other.name)}", member=one.member)
+                for one, other in files
+            ]
+            + [Evidence(text=f"the tags select {one} on `{where.tag}`") for one, where in lost[:6]]
+        ),
+    )
+
+
+def _suffix_words(name: ExtensionName) -> str:
+    """What a suffix says, in words."""
+    match name.kind:
+        case SuffixKind.CPYTHON:
+            version = f"CPython {name.version[0]}.{name.version[1]}{name.flags}" if name.version else "CPython"
+            return f"{version} on {name.platform}" if name.platform else version
+        case SuffixKind.ABI3 | SuffixKind.ABI3T:
+            return f"the stable ABI ({name.kind.value})"
+        case SuffixKind.PYPY | SuffixKind.GRAALPY:
+            return f"{'PyPy' if name.kind is SuffixKind.PYPY else 'GraalPy'} on {name.platform}"
+        case SuffixKind.PLAIN:
+            return "any interpreter on Windows" if name.windows else "any interpreter on Linux and macOS"
+
+
+@rule("extension-under-abi-none", severity=ERROR, since="0.1")
+def extension_under_abi_none(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
+    """The ABI tag is `none`, and an extension module for CPython is there.
+
+    **What it checks.** Under `none` no file is an extension module for CPython that an interpreter of the tags does not
+    import or cannot run: other versions, free-threaded builds (which also select `cp313-none` and later), PyPy.
+
+    **Why it matters.** `none` says that no Python ABI matters. The wheel installs on interpreters for which the module
+    was not built: the import fails, or a free-threaded interpreter crashes.
+
+    **How to fix.** Tag it with its ABI: `cp312-cp312`, `cp38-abi3`. A library that is loaded by ctypes is no extension
+    module: give it a plain name (`libfoo.so`).
+
+    **Limits.** `cpXY-none` before 3.13 installs on exactly the interpreter that the module is for; nothing is said.
+
+    **References.** PEP 425, PEP 703.
+    """
+    for promise in context.promises:
+        if promise.abi.kind is not AbiKind.NONE or promise.platform.system is System.ANY:
+            continue
+        found = [
+            (binary, module)
+            for binary in wheel.binaries
+            if (module := context.modules.get(binary.member)) is not None
+            and context.roles[binary.member] is Role.EXTENSION
+            and _bound_to_cpython(binary)
+        ]
+        reason = _stranded(found, promise.python.version) if found else None
+        if reason:
+            yield Hit(
+                message=f"the tag `{promise.tag}` has the ABI `none`, and `{found[0][1].dotted}` is an extension module"
+                f" for CPython: {reason}",
+                help="tag the wheel with the ABI that it was built for, such as `cp312-cp312` or `cp38-abi3`",
+                member=found[0][0].member,
+                evidence=tuple(
+                    Evidence(text=f"`{binary.member}` is for {_suffix_words(module.name)}", member=binary.member)
+                    for binary, module in found[:8]
+                ),
+            )
+            return
+
+
+def _bound_to_cpython(binary: Binary) -> bool:
+    """Whether the file uses CPython's C API, and not only exports an initialiser."""
+    return any(
+        imported.symbol.startswith(("Py", "_Py")) or (imported.library or "").lower().startswith("python")
+        for part in binary.slices
+        for imported in part.imports
+    )
+
+
+def _stranded(found: list[tuple[Binary, Module]], version: tuple[int, int] | None) -> str | None:
+    """Which interpreter of a tag without an ABI cannot use the modules; None where each can."""
+    exact = version is not None and any(module.name.version == version for _, module in found)
+    if version is not None and version < (3, 13):
+        return None if exact or all(module.name.version is None for _, module in found) else "it is for other versions"
+    if version is not None:
+        return f"it also installs on the free-threaded {version[0]}.{version[1]}"
+    return "it also installs on versions and implementations that the module is not for"
+
+
+@rule("module-init-missing", severity=ERROR, since="0.1")
+def module_init_missing(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
+    """An extension module does not export its initialiser.
+
+    **What it checks.** A file with the suffix of an extension module exports `PyInit_<name>`, or `PyModExport_<name>`
+    from CPython 3.15 on (PEP 793), or the initialiser of its implementation (PyPy's cffi modules, HPy).
+
+    **Why it matters.** The import fails: "dynamic module does not define module export function". The usual causes are
+    a module name in the build configuration that differs from the one in the code, and a linker script that hides it.
+
+    **How to fix.** maturin: the last part of `module-name` is the name of the `#[pymodule]` function. C: name the
+    function after the file. Check `-fvisibility=hidden` and export lists.
+
+    **References.** PEP 489, PEP 793; Extending Python, Building C extensions.
+    """
+    for binary in wheel.binaries:
+        module = context.modules.get(binary.member)
+        if module is None or not binary.slices or binary.problems:
+            continue
+        wanted = _initialisers(module.name)
+        for part in binary.slices:
+            if any(export.symbol in wanted for export in part.exports):
+                continue
+            others = sorted(
+                export.symbol for export in part.exports if export.symbol.startswith(("PyInit", "PyModExport"))
+            )
+            there = (
+                f"it exports {', '.join(f'`{name}`' for name in others[:3])}" if others else "it exports no initialiser"
+            )
+            yield Hit(
+                message=f"the module `{module.dotted}` does not export `PyInit_{module.name.module}`: {there}",
+                help="make the name of the module in the code and in the build configuration the same, and export it",
+                member=binary.member,
+                arch=part.arch,
+                evidence=(Evidence(text=f"{len(part.exports)} symbols are exported", member=binary.member),),
+            )
+            break
+
+
+def _initialisers(name: ExtensionName) -> frozenset[str]:
+    """Every symbol by which some interpreter initialises a module of this name."""
+    module = name.module
+    if not module.isascii():
+        coded = module.encode("punycode").decode("ascii").replace("-", "_")
+        return frozenset({f"PyInitU_{coded}", f"PyModExportU_{coded}"})
+    prefixes = ("PyInit_", "PyModExport_", "HPyInit_", "_cffi_pypyinit_")
+    old = {f"init{module}"} if name.version is None or name.version < (3, 0) else set()
+    return frozenset({f"{prefix}{module}" for prefix in prefixes} | old)
+
+
+@rule("libpython-linked", severity=ERROR, since="0.1")
+def libpython_linked(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
+    """An extension module links libpython.
+
+    **What it checks.** On Linux and macOS no extension module needs `libpython3.X` or the Python framework, unless
+    the wheel brings it.
+
+    **Why it matters.** Most interpreters are linked statically and have no libpython: "libpython3.11.so.1.0: cannot
+    open shared object file". Where one is found, a second Python is loaded into the process. PEP 513 forbids it.
+
+    **How to fix.** PyO3: keep the `extension-module` behaviour (maturin does). CMake: link `Python::Module`, not
+    `Python::Python`. setuptools: no `python3-config --embed` flags. macOS: `-undefined dynamic_lookup`.
+
+    **Limits.** Android modules link libpython by design.
+
+    **References.** PEP 513; bpo-21536.
+    """
+    if not context.on(System.LINUX, System.MACOS):
+        return
+    for binary in wheel.binaries:
+        if context.roles[binary.member] is not Role.EXTENSION:
+            continue
+        for part in binary.slices:
+            linked = [needed.name for needed in part.needed if is_libpython(needed.name)]
+            missing = [name for name in linked if name.rpartition("/")[2].lower() not in context.bundled]
+            if missing:
+                yield Hit(
+                    message=f"the extension module `{binary.member}` links `{missing[0]}`, which most Pythons lack",
+                    help="do not link libpython: CMake `Python::Module`, PyO3 by maturin, `-undefined dynamic_lookup`",
+                    member=binary.member,
+                    arch=part.arch,
+                    evidence=(Evidence(text=f"`{binary.member}` needs `{missing[0]}`", library=missing[0]),),
+                )
+                break
+
+
+def is_libpython(name: str) -> bool:
+    """Whether a needed library is Python itself."""
+    filename = name.rpartition("/")[2]
+    return filename.startswith("libpython") or "/Python.framework/" in name or name == "Python"
+
+
+RULES = (extension_suffix_mismatch, extension_under_abi_none, libpython_linked, module_init_missing)

@@ -1,0 +1,213 @@
+"""Family `record`: RECORD against the archive, both ways."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import posixpath
+from typing import TYPE_CHECKING
+
+from auditor.rules.rule import ERROR, MAIL, REJECT, WARNING, Evidence, Hit, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from auditor.facts.archive import Member
+    from auditor.facts.dist_info import RecordRow
+    from auditor.facts.wheel import WheelFacts
+    from auditor.rules.context import Context
+
+_SHOWN = 20
+_REWRITE = "write RECORD last, after everything that changes the wheel; `python -m wheel pack` writes it anew"
+
+
+def canonical(path: str) -> str:
+    """A row's path as the archive would spell it: with slashes, without `.` and empty components."""
+    return posixpath.normpath(path.replace("\\", "/")) if path else path
+
+
+def _rows(wheel: WheelFacts) -> tuple[RecordRow, ...]:
+    """The rows of RECORD."""
+    return wheel.record.rows if wheel.record is not None else ()
+
+
+def _exempt(wheel: WheelFacts) -> frozenset[str]:
+    """The files that need no row: RECORD has a rule of its own, its signatures must not be listed (PEP 815)."""
+    return frozenset(f"{wheel.dist_info}/{name}" for name in ("RECORD", "RECORD.jws", "RECORD.p7s"))
+
+
+@rule("record-missing", severity=ERROR, pypi=REJECT, since="0.1")
+def record_missing(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
+    """There is no RECORD.
+
+    **What it checks.** The dist-info directory of the file name holds a file `RECORD`.
+
+    **Why it matters.** PyPI, pip, uv and installer refuse the wheel: without RECORD nothing can be uninstalled.
+
+    **How to fix.** Use a build backend, or `python -m wheel pack` for a directory that you have changed by hand.
+
+    **References.** Binary distribution format, The .dist-info directory.
+    """
+    if wheel.dist_info is not None and wheel.record is None:
+        yield Hit(
+            message=f"there is no `{wheel.dist_info}/RECORD`",
+            help="pack the wheel with a build backend or `python -m wheel pack`: no installer takes it without RECORD",
+        )
+
+
+@rule("record-file-not-listed", severity=ERROR, pypi=MAIL, since="0.1")
+def record_file_not_listed(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
+    """A file of the archive is not listed in RECORD.
+
+    **What it checks.** Every member but RECORD and its signatures has a row; backslashes and case aside, which
+    `record-path-noncanonical` reports.
+
+    **Why it matters.** pip and uv install the file and leave it behind at uninstallation; the specification has
+    installers refuse it, and pnpm, Bazel's and Nix's do. PyPI writes to the maintainers, and has announced to refuse.
+
+    **How to fix.** Something added the file after RECORD was written. Write RECORD last.
+
+    **References.** Binary distribution format, The .dist-info directory; PyPI blog, August 2025.
+    """
+    if wheel.record is None:
+        return
+    listed = {canonical(row.path).casefold() for row in _rows(wheel)} | {name.casefold() for name in _exempt(wheel)}
+    missing = sorted({member.name for member in wheel.files() if canonical(member.name).casefold() not in listed})
+    if missing:
+        what = f"`{missing[0]}` is" if len(missing) == 1 else f"{len(missing)} files are"
+        yield Hit(
+            message=f"{what} in the archive and not in RECORD",
+            help=_REWRITE,
+            member=missing[0] if len(missing) == 1 else None,
+            evidence=tuple(Evidence(text=f"no row for `{name}`", member=name) for name in missing[:_SHOWN]),
+        )
+
+
+@rule("record-file-absent", severity=ERROR, pypi=MAIL, since="0.1")
+def record_file_absent(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
+    """RECORD lists a file that is not in the archive.
+
+    **What it checks.** Every row names a member that is a file; a row for a directory names none.
+
+    **Why it matters.** What verifies the wheel refuses it (`wheel unpack`, pnpm, Nix); PyPI writes to the maintainers,
+    and has announced to refuse. It often shows that a file was lost on the way.
+
+    **How to fix.** Find out whether the file is missing or the row is stale, and write RECORD last.
+
+    **References.** Recording installed projects, The RECORD file.
+    """
+    names = {canonical(member.name).casefold() for member in wheel.files()}
+    rows = [
+        row for row in _rows(wheel) if canonical(row.path).casefold() not in names and not _is_signature(row, wheel)
+    ]
+    if rows:
+        paths = sorted({row.path for row in rows})
+        what = f"`{paths[0]}`, which is" if len(paths) == 1 else f"{len(paths)} files that are"
+        yield Hit(
+            message=f"RECORD lists {what} not in the archive",
+            help=_REWRITE,
+            evidence=tuple(Evidence(text=_absent(row, wheel)) for row in rows[:_SHOWN]),
+        )
+
+
+def _is_signature(row: RecordRow, wheel: WheelFacts) -> bool:
+    """Whether the row is RECORD's own or a signature's, of which other rules speak."""
+    return canonical(row.path) in _exempt(wheel)
+
+
+def _absent(row: RecordRow, wheel: WheelFacts) -> str:
+    """Why a row names no file."""
+    directory = canonical(row.path) + "/"
+    if any(member.name.startswith(directory) for member in wheel.members):
+        return f"line {row.line}: `{row.path}` is a directory, which has no row"
+    return f"line {row.line}: there is no `{row.path}`"
+
+
+@rule("record-path-noncanonical", severity=WARNING, pypi=MAIL, since="0.1")
+def record_path_noncanonical(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
+    """RECORD spells a path otherwise than the archive does.
+
+    **What it checks.** No row has a backslash, `./` or `//`, or differs in case from the member that it means.
+
+    **Why it matters.** The row matches no file on the systems where the spelling matters: uninstallation leaves files
+    behind, and verifying installers refuse the wheel.
+
+    **How to fix.** Write RECORD with forward slashes, as the archive has its names; the tool that wrote it ran on
+    Windows and used the system's separator.
+
+    **References.** Recording installed projects, The RECORD file.
+    """
+    names = {member.name for member in wheel.files()}
+    folded = {name.casefold() for name in names}
+    rows = [
+        row
+        for row in _rows(wheel)
+        if row.path not in names and canonical(row.path).casefold() in folded and not row.path.endswith("/")
+    ]
+    if rows:
+        yield Hit(
+            message=f"RECORD spells {len(rows)} {'path' if len(rows) == 1 else 'paths'} otherwise than the archive",
+            help="write paths with `/` and as the archive spells them",
+            evidence=tuple(Evidence(text=f"line {row.line}: `{row.path}`") for row in rows[:_SHOWN]),
+        )
+
+
+@rule("record-hash-mismatch", severity=ERROR, since="0.1")
+def record_hash_mismatch(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
+    """A file's digest is not the one in RECORD.
+
+    **What it checks.** The digest of each member's content against its row, for every algorithm that hashlib always
+    has.
+
+    **Why it matters.** The specification has installers refuse the wheel: `wheel unpack`, pnpm, Nix and `installer`
+    with validation do, pip and uv do not look. Whoever does look takes it for tampering.
+
+    **How to fix.** A step changed files after RECORD was written (strip, patchelf, signing, editing WHEEL). Use tools
+    that repack (`auditwheel`, `delocate`, `wheel pack`), or write RECORD last.
+
+    **References.** Binary distribution format, The .dist-info directory.
+    """
+    members = {member.name: member for member in wheel.files()}
+    wrong = []
+    for row in _rows(wheel):
+        member = members.get(row.path) or members.get(canonical(row.path))
+        evidence = _mismatch(row, member) if member is not None else None
+        if evidence is not None:
+            wrong.append(evidence)
+    if wrong:
+        what = (
+            f"the content of `{wrong[0].member}` is" if len(wrong) == 1 else f"the contents of {len(wrong)} files are"
+        )
+        yield Hit(
+            message=f"{what} not what RECORD says",
+            help=_REWRITE,
+            member=wrong[0].member if len(wrong) == 1 else None,
+            evidence=tuple(wrong[:_SHOWN]),
+        )
+
+
+def _mismatch(row: RecordRow, member: Member) -> Evidence | None:
+    """The evidence that a row's digest is not the member's; None where it is, or where neither can be had."""
+    algorithm, _, text = row.hash.partition("=")
+    real = member.digest(algorithm)
+    if real is None or not text:
+        return None
+    try:
+        claimed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).hex()
+    except (binascii.Error, ValueError):
+        return None
+    if len(claimed) != len(real) or claimed == real:
+        return None
+    expected = base64.urlsafe_b64encode(bytes.fromhex(real)).rstrip(b"=").decode()
+    return Evidence(
+        text=f"`{member.name}`: RECORD has {row.hash}, the content {algorithm}={expected}", member=member.name
+    )
+
+
+RULES = (
+    record_file_absent,
+    record_file_not_listed,
+    record_hash_mismatch,
+    record_missing,
+    record_path_noncanonical,
+)

@@ -1,0 +1,94 @@
+"""What a rule is, and what it is given.
+
+A rule is one function: from the facts of a wheel to the hits it finds there. Its docstring is its documentation:
+the first line says the fault, the sections say what it checks, why it matters, how to fix it and where it ends.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING
+
+from auditor.facts.record import Fact
+from auditor.findings import Evidence, NotJudged, PyPIAnswer, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from auditor.facts.wheel import WheelFacts
+    from auditor.rules.context import Context
+
+    Check = Callable[[WheelFacts, Context], Iterator["Hit | NotJudged"]]
+
+SECTIONS = ("What it checks", "Why it matters", "How to fix", "Limits", "References")
+"""The sections of a rule's documentation, in their order."""
+
+
+class Hit(Fact, frozen=True, kw_only=True):
+    """One fault, as a rule reports it: what the rule itself fixes (name, severity) is added by the judge."""
+
+    message: str
+    """What is wrong, with the names: lower case, no full stop, names in backticks."""
+    help: str
+    """What to do."""
+    member: str | None = None
+    arch: str | None = None
+    evidence: tuple[Evidence, ...] = ()
+    severity: Severity | None = None
+    """Where it differs from the rule's: a case that is less certain than the rule."""
+    pypi: PyPIAnswer | None = None
+    """Where it differs from the rule's."""
+
+
+class Rule:
+    """A rule of the catalogue: its name, what it stands for, and the function that checks it."""
+
+    def __init__(self, name: str, *, severity: Severity, pypi: PyPIAnswer, since: str, check: Check) -> None:
+        self.name = name
+        self.severity = severity
+        self.pypi = pypi
+        self.since = since
+        self.check = check
+        self.family = check.__module__.rpartition(".")[2]
+
+    @property
+    def documentation(self) -> str:
+        """The whole docstring, without its indentation."""
+        return inspect.getdoc(self.check) or ""
+
+    @property
+    def summary(self) -> str:
+        """The first line of the documentation."""
+        return self.documentation.partition("\n")[0]
+
+    def __repr__(self) -> str:
+        return f"Rule({self.name!r})"
+
+
+def rule(name: str, *, severity: Severity, pypi: PyPIAnswer = PyPIAnswer.ACCEPT, since: str) -> Callable[[Check], Rule]:
+    """Make a rule of a function. Its family is the name of the module that it stands in."""
+
+    def decorate(check: Check) -> Rule:
+        return Rule(name, severity=severity, pypi=pypi, since=since, check=check)
+
+    return decorate
+
+
+ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
+REJECT, SERVER_ERROR, MAIL = PyPIAnswer.REJECT, PyPIAnswer.SERVER_ERROR, PyPIAnswer.MAIL
+FUTURE, ACCEPT = PyPIAnswer.FUTURE, PyPIAnswer.ACCEPT
+__all__ = [
+    "ACCEPT",
+    "ERROR",
+    "FUTURE",
+    "INFO",
+    "MAIL",
+    "REJECT",
+    "SERVER_ERROR",
+    "WARNING",
+    "Evidence",
+    "Hit",
+    "NotJudged",
+    "Rule",
+    "rule",
+]

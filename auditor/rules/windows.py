@@ -1,0 +1,213 @@
+"""Family `windows`: PE files against the Python and the runtimes that a Windows tag promises."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from auditor.facts.binary import NeededKind
+from auditor.platforms import windows
+from auditor.platforms.cpython import OLDEST_SUPPORTED, SuffixKind
+from auditor.platforms.promise import AbiKind, Implementation, System
+from auditor.rules.context import Role
+from auditor.rules.rule import ERROR, Evidence, Hit, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from auditor.facts.binary import Binary, Slice
+    from auditor.facts.wheel import WheelFacts
+    from auditor.platforms.promise import Promise
+    from auditor.platforms.windows import PythonDll
+    from auditor.rules.context import Context
+
+_SHOWN = 20
+
+
+def _judged(wheel: WheelFacts, context: Context) -> Iterator[tuple[Binary, Slice]]:
+    """The PE files that the Windows tags are about, each once."""
+    seen = set()
+    for platform in context.on(System.WINDOWS):
+        for binary, part in context.judged(platform):
+            if binary.member not in seen:
+                seen.add(binary.member)
+                yield binary, part
+
+
+@rule("windows-wrong-python", severity=ERROR, since="0.1")
+def windows_wrong_python(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
+    """An extension module links the DLL of another Python.
+
+    **What it checks.** The Python DLL that each extension module imports is the one of the interpreters that the tags
+    select: `python312.dll` for cp312, `python313t.dll` for cp313t, `python3.dll` for abi3.
+
+    **Why it matters.** "DLL load failed while importing": the other Python's DLL is not there, or is loaded as a second
+    interpreter into the process. An abi3 wheel that links `python312.dll` works on 3.12 alone; auditors that look at
+    symbols only pass it.
+
+    **How to fix.** abi3: define `Py_LIMITED_API` when compiling *and* link `python3.lib` (setuptools does with
+    `py_limited_api=True`, CMake with `Python::SABIModule`, PyO3 with an `abi3-py3X` feature). Else build for each
+    Python.
+
+    **References.** Stable ABI; PEP 703; PEP 803.
+    """
+    promised = [one for one in context.promises if one.platform.system is System.WINDOWS]
+    for binary, part in _judged(wheel, context):
+        for needed in part.needed:
+            dll = windows.parse_python_dll(needed.name)
+            if dll is None or dll.debug or needed.name.lower() in context.bundled:
+                continue
+            reason = next((text for one in promised if (text := _wrong(dll, one, binary, context))), None)
+            if reason:
+                yield Hit(
+                    message=f"`{binary.member}` links `{needed.name}`: {reason}",
+                    help="build it for the tag's Python; abi3 modules link `python3.lib`",
+                    member=binary.member,
+                    arch=part.arch,
+                    evidence=(_import_evidence(binary, part, needed.name),),
+                )
+                break
+
+
+def _wrong(dll: PythonDll, promise: Promise, binary: Binary, context: Context) -> str | None:
+    """Why a Python DLL is not that of a promise; None where it is."""
+    if promise.python.implementation not in {Implementation.CPYTHON, Implementation.ANY}:
+        return None
+    module = context.modules.get(binary.member)
+    if module is not None and module.name.kind is SuffixKind.CPYTHON and module.name.version != promise.python.version:
+        return None  # never imported there: `extension-suffix-mismatch` says so where no other file serves
+    match promise.abi.kind:
+        case AbiKind.ABI3 | AbiKind.ABI3T:
+            if dll.minor is not None:
+                return "an abi3 module links `python3.dll`; it loads on that one version alone"
+            return None
+        case AbiKind.CPYTHON:
+            return _wrong_version(dll, promise)
+        case _:
+            if dll.minor is not None and promise.python.version not in {None, (dll.major, dll.minor)}:
+                return f"the tag `{promise.tag}` selects another Python"
+            return None
+
+
+def _wrong_version(dll: PythonDll, promise: Promise) -> str | None:
+    """Why a Python DLL is not that of a `cpXY-cpXY` tag."""
+    version = promise.python.version
+    if dll.minor is None:
+        if promise.abi.free_threaded and not dll.free_threaded:
+            return "the stable ABI's DLL has nothing for free-threaded builds"
+        return None
+    if version is not None and (dll.major, dll.minor) != version:
+        return f"the tag `{promise.tag}` is for Python {version[0]}.{version[1]}"
+    if dll.free_threaded is not promise.abi.free_threaded:
+        build = "the free-threaded" if dll.free_threaded else "the GIL"
+        return f"it is that of {build} build, and the tag is `{promise.tag}`"
+    return None
+
+
+def _import_evidence(binary: Binary, part: Slice, dll: str) -> Evidence:
+    """The import of a DLL, with the symbols that are wanted of it."""
+    symbols = [one.symbol for one in part.imports if (one.library or "").lower() == dll.lower()]
+    shown = ", ".join(f"`{symbol}`" for symbol in symbols[:3])
+    more = f" and {len(symbols) - 3} more" if len(symbols) > 3 else ""
+    return Evidence(
+        text=f"`{binary.member}` imports `{dll}`" + (f" for {shown}{more}" if shown else ""),
+        member=binary.member,
+        symbol=symbols[0] if symbols else None,
+        library=dll,
+    )
+
+
+@rule("windows-debug-runtime", severity=ERROR, since="0.1")
+def windows_debug_runtime(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
+    """A binary links a debug runtime or a debug Python.
+
+    **What it checks.** No PE file imports `ucrtbased.dll`, `vcruntime140d.dll`, `msvcp140d.dll` and the like, or
+    `python3XX_d.dll`, unless the ABI tag is that of a debug build or the wheel brings the DLL.
+
+    **Why it matters.** These DLLs exist only where Visual Studio is installed, and may not be redistributed: "DLL load
+    failed" on every user's machine.
+
+    **How to fix.** Build the Release configuration (`cmake --config Release`, no `/MDd`, no `python_d.exe`).
+
+    **References.** Microsoft C++, Determining which DLLs to redistribute.
+    """
+    if any("d" in promise.abi.flags for promise in context.promises):
+        return
+    for binary, part in _judged(wheel, context):
+        debug = [
+            needed.name
+            for needed in part.needed
+            if (windows.is_debug_runtime(needed.name) or _is_debug_python(needed.name))
+            and needed.name.lower() not in context.bundled
+        ]
+        if debug:
+            names = ", ".join(f"`{name}`" for name in debug)
+            yield Hit(
+                message=f"`{binary.member}` links {names}, which only a developer's machine has",
+                help="build the Release configuration, against the release Python",
+                member=binary.member,
+                arch=part.arch,
+                evidence=tuple(_import_evidence(binary, part, name) for name in debug),
+            )
+
+
+def _is_debug_python(name: str) -> bool:
+    """Whether a DLL is that of a debug build of Python."""
+    dll = windows.parse_python_dll(name)
+    return dll is not None and dll.debug
+
+
+@rule("windows-runtime-missing", severity=ERROR, since="0.1")
+def windows_runtime_missing(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
+    """A binary needs a compiler's runtime that the user may not have.
+
+    **What it checks.** Every Visual C++ or MinGW runtime DLL that a PE file imports is one that lies beside the
+    `python.exe` of the promised versions (`vcruntime140.dll`, and `vcruntime140_1.dll` from 3.8 on 64-bit), or a member
+    of the wheel.
+
+    **Why it matters.** python.org's installers bring no `msvcp140.dll`. It works where the Visual C++ redistributable
+    happens to be installed, which is on every developer's machine, and fails on a fresh Windows: "DLL load failed while
+    importing: The specified module could not be found".
+
+    **How to fix.** `delvewheel repair` copies the DLL into the wheel under a name of its own. Or link statically: `/MT`
+    for the C++ library, `-static-libgcc -static-libstdc++ -static` with MinGW; Rust: `-C target-feature=+crt-static`.
+
+    **Limits.** Delay imports, which are looked for at the first call, are not judged.
+
+    **References.** Microsoft C++, Redistributing; delvewheel.
+    """
+    if any("msvc-runtime" in one.lower() for one in (wheel.metadata.values("Requires-Dist") if wheel.metadata else ())):
+        return
+    missing: dict[str, list[tuple[Binary, Slice]]] = {}
+    for binary, part in _judged(wheel, context):
+        shipped = _shipped(part.arch or "", binary, context)
+        for needed in part.needed:
+            name = needed.name.lower()
+            if needed.kind is NeededKind.DELAY:
+                continue  # looked for at the first call only: msvcp140.dll itself names concrt140.dll like that
+            if windows.runtime_family(name) and name not in shipped and name not in context.bundled:
+                missing.setdefault(name, []).append((binary, part))
+    for name, users in sorted(missing.items()):
+        family = windows.runtime_family(name)
+        what = f"`{users[0][0].member}` needs" if len(users) == 1 else f"{len(users)} files need"
+        yield Hit(
+            message=f"{what} `{name}` of the {family} runtime, which neither Windows nor Python has",
+            help="copy it into the wheel with `delvewheel repair`, or link the runtime statically",
+            member=users[0][0].member if len(users) == 1 else None,
+            arch=users[0][1].arch,
+            evidence=tuple(_import_evidence(binary, part, name) for binary, part in users[:_SHOWN]),
+        )
+
+
+def _shipped(arch: str, binary: Binary, context: Context) -> frozenset[str]:
+    """The runtime DLLs that every promised interpreter has beside its `python.exe`."""
+    if any(one.implementation is not Implementation.CPYTHON for one in context.interpreters):
+        return windows.runtimes_of_pypy()
+    versions = {one.version for one in context.interpreters} or {OLDEST_SUPPORTED}
+    common = frozenset.intersection(*(windows.runtimes_of_cpython(version, arch) for version in versions))
+    if context.roles[binary.member] is Role.EXECUTABLE:
+        # A program's own directory is searched in place of Python's; virtual environments copy the C runtime there.
+        return common | {"vcruntime140.dll"}
+    return common
+
+
+RULES = (windows_debug_runtime, windows_runtime_missing, windows_wrong_python)
