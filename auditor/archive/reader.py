@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import io
 import os
-import re
 from pathlib import PurePath
 from typing import TYPE_CHECKING, BinaryIO
 
-from auditor.archive import dist_info
+from auditor.archive import dist_info, python_source
 from auditor.archive.inflate import DEFLATED, STORED, Content, read_content
 from auditor.archive.names import parse_name
 from auditor.archive.source import FileSource, open_path, sha256
@@ -28,9 +27,6 @@ MIN_BUDGET = 64 << 20
 """... and up to this many bytes in any case, as PyPI does."""
 MAX_NATIVE_SIZE = 2 << 30
 """Bytes of a native file that are held in memory. The largest known has 1.1 GB."""
-MAX_SOURCE_SIZE = 4 << 20
-"""Bytes of a Python source that are searched for functions that load libraries."""
-_LOADING = re.compile(rb"\b(CDLL|WinDLL|OleDLL|PyDLL|cdll|windll|LoadLibrary|dlopen|add_dll_directory|load_library)\b")
 _UNREADABLE = FLAG_ENCRYPTED | FLAG_STRONG_ENCRYPTION | FLAG_PATCHED
 _UNIX = 3
 _ALGORITHMS = frozenset({"sha224", "sha256", "sha384", "sha512", "md5", "sha1", "blake2b", "blake2s"})
@@ -80,6 +76,8 @@ def _read(source: Source, path: str, filename: str) -> WheelFacts:
     chosen = choose_dist_info(directories, name)
     reader = _MemberReader(source, framing.anomalies, chosen)
     reader.read_record(framing.entries)
+    if name is not None and "none" in name.abi.split("."):
+        reader.watch_imports(framing.entries)
     # In the order of the file, so that reading it is one sweep; the facts keep the directory's order.
     order = sorted(range(len(framing.entries)), key=lambda at: framing.entries[at].central.header_offset)
     members = {index: reader.read(framing.entries[index], index) for index in order}
@@ -98,6 +96,7 @@ def _read(source: Source, path: str, filename: str) -> WheelFacts:
         metadata=dist_info.parse_metadata(texts["METADATA"]) if "METADATA" in texts else None,
         record=dist_info.parse_record(texts["RECORD"]) if "RECORD" in texts else None,
         entry_points=dist_info.parse_entry_points(texts["entry_points.txt"]) if "entry_points.txt" in texts else None,
+        guarded_imports=tuple(sorted(reader.guarded - reader.unguarded)),
         binaries=tuple(sorted(reader.binaries, key=lambda binary: binary.member)),
     )
 
@@ -129,8 +128,16 @@ class _MemberReader:
         self._directory = directory
         self._budget = max(MIN_BUDGET, MAX_RATIO * source.size)
         self._algorithms: dict[str, set[str]] = {}
+        self._watched: frozenset[bytes] = frozenset()
+        self.guarded: set[str] = set()
+        self.unguarded: set[str] = set()
         self.texts: dict[str, bytes] = {}
         self.binaries: list[Binary] = []
+
+    def watch_imports(self, entries: list[Entry]) -> None:
+        """Look out for imports of the native modules, by the last part of their names."""
+        files = (entry.name.rpartition("/")[2] for entry in entries if entry.name.endswith((".so", ".pyd")))
+        self._watched = frozenset(name.partition(".")[0].encode() for name in files)
 
     def read_record(self, entries: list[Entry]) -> None:
         """Read RECORD before all else: it says which digests of the other members are wanted."""
@@ -170,7 +177,7 @@ class _MemberReader:
             inflated_size=content.size if content is not None else None,
             content_crc=content.crc if content is not None else None,
             digests=_digests(content),
-            loads_libraries=_loads_libraries(entry, content),
+            loads_libraries=self._loads_libraries(entry, content),
         )
 
     def _content(self, entry: Entry, algorithms: frozenset[str]) -> Content | None:
@@ -204,7 +211,7 @@ class _MemberReader:
         if self._text_name(entry) is not None:
             return True
         if entry.name.endswith(".py"):
-            return entry.central.size <= MAX_SOURCE_SIZE
+            return entry.central.size <= python_source.MAX_SOURCE_SIZE
         if recognise(start, entry.central.size) not in NATIVE_KINDS:
             return False
         if entry.central.size > MAX_NATIVE_SIZE:
@@ -249,18 +256,21 @@ class _MemberReader:
             detail = f"its content has the CRC {content.crc:08x}; the archive says {central.crc:08x}"
             self._note(entry, AnomalyKind.CRC, detail)
 
+    def _loads_libraries(self, entry: Entry, content: Content | None) -> bool:
+        """Whether a Python source names a function that loads native libraries; its imports are noted on the way."""
+        if content is None or content.kept is None or not entry.name.endswith(".py"):
+            return False
+        source = bytes(content.kept)
+        if self._watched:
+            for word, guarded in python_source.imports(source, self._watched):
+                (self.guarded if guarded else self.unguarded).add(word.decode())
+        return python_source.loads_libraries(source)
+
     def _note(self, entry: Entry, kind: AnomalyKind, detail: str) -> None:
         """Record an anomaly of a member, once."""
         anomaly = Anomaly(kind=kind, detail=detail, member=entry.name, offset=entry.central.header_offset)
         if anomaly not in self._anomalies[-4:]:
             self._anomalies.append(anomaly)
-
-
-def _loads_libraries(entry: Entry, content: Content | None) -> bool:
-    """Whether a Python source names a function that loads native libraries."""
-    if content is None or content.kept is None or not entry.name.endswith(".py"):
-        return False
-    return _LOADING.search(content.kept) is not None
 
 
 def _digests(content: Content | None) -> tuple[Digest, ...]:

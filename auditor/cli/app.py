@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from auditor.cli.paths import expand
+from auditor.cli.paths import expand, require_file
 from auditor.cli.progress import Progress
+from auditor.cli.terminal import complain, drop, use_colour, width, write
 from auditor.errors import AuditError
 from auditor.version import __version__
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from auditor.settings import Settings
 
 FORMATS = ("text", "json", "jsonl")
-_STATUS_FAILED, _STATUS_BROKEN = 1, 3
+_STATUS_FAILED, _STATUS_USAGE, _STATUS_BROKEN, _STATUS_INTERRUPTED = 1, 2, 3, 130
 
 
 class _Group(click.Group):
@@ -25,7 +27,9 @@ class _Group(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not args:
-            args = ["--help"]
+            # A script whose list of wheels came out empty must not pass.
+            click.echo(ctx.get_help(), err=True)
+            ctx.exit(_STATUS_USAGE)
         if args[0] not in self.commands and args[0] not in {"--help", "-h", "--version"}:
             args = ["audit", *args]
         return super().parse_args(ctx, args)
@@ -84,7 +88,7 @@ def audit(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None
     reports, failures = _audit_all(expand(paths), settings)
     _print(reports, options)
     for failure in failures:
-        click.echo(f"error: {failure}", err=True)
+        complain(f"error: {failure}")
     if failures or any(report.broken for report in reports):
         ctx.exit(_STATUS_BROKEN)
     if any(report.failed for report in reports):
@@ -105,19 +109,22 @@ def _names(values: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name.strip() for value in values for name in value.split(",") if name.strip())
 
 
-def _audit_all(paths: list[str], settings: Settings) -> tuple[list[Report], list[AuditError]]:
-    """The reports of all wheels that could be read, and the errors of those that could not."""
+def _audit_all(paths: list[str], settings: Settings) -> tuple[list[Report], list[str]]:
+    """The reports of all wheels that could be read, and what to say of those that could not."""
     from auditor.api import audit as audit_one
 
     reports: list[Report] = []
-    failures: list[AuditError] = []
+    failures: list[str] = []
     with Progress(len(paths), sys.stderr) as progress:
         for path in paths:
             progress.begin(path)
             try:
+                require_file(path)
                 reports.append(audit_one(path, settings=settings))
             except AuditError as error:
-                failures.append(error)
+                failures.append(str(error))
+            except Exception as error:  # noqa: BLE001 -- a fault of ours must not hide what the other wheels have
+                failures.append(f"`{path}` could not be audited: {_own_fault(error)}")
     return reports, failures
 
 
@@ -131,71 +138,89 @@ def _print(reports: list[Report], options: dict[str, Any]) -> None:
         case "json":
             from auditor.report.json import render_json
 
-            click.echo(render_json(report, KNOWLEDGE), nl=False)
+            write(render_json(report, KNOWLEDGE).encode("ascii"))
         case "jsonl":
             from auditor.report.json import render_jsonl
 
-            click.echo(render_jsonl(report, KNOWLEDGE), nl=False)
+            write(render_jsonl(report, KNOWLEDGE).encode("ascii"))
         case _:
-            from auditor.cli.terminal import use_colour, width
             from auditor.report.text import render_text
 
             colour = use_colour(sys.stdout)
             text = render_text(
                 report, colour=colour, verbose=options["verbose"], quiet=options["quiet"], width=width(sys.stdout)
             )
-            click.echo(text, nl=False, color=colour)
+            write(text, colour=colour)
 
 
 @cli.command()
 @click.argument("rule")
 def explain(rule: str) -> None:
-    """Print what a rule checks, why it matters and how to fix it."""
+    """Print what a rule checks, why it matters and how to fix it; of a family, its rules."""
     from auditor.cli.catalogue import explanation
 
-    click.echo(explanation(rule), nl=False)
+    write(explanation(rule))
 
 
 @cli.command()
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def rules(format_: str) -> None:
     """List every rule with its severity, what PyPI does, and its first line."""
-    from auditor.cli.catalogue import listing
+    from auditor.cli.catalogue import listing, listing_json
 
-    click.echo(listing(format_), nl=False)
+    write(listing() if format_ == "text" else listing_json().encode("ascii"))
 
 
 @cli.command()
 @click.argument("wheel", type=click.Path())
 def facts(wheel: str) -> None:
     """Print the facts of one wheel as JSON: what was read, before any judgement."""
-    import msgspec
-
     from auditor.archive.reader import read_wheel
+    from auditor.report.json import document
 
-    encoded = msgspec.json.encode(read_wheel(wheel))
-    click.echo(msgspec.json.format(encoded, indent=2).decode())
+    require_file(wheel)
+    write(document(read_wheel(wheel)).encode("ascii"))
 
 
 def run(arguments: list[str]) -> int:
     """Run the command line, and return its exit status. No input makes it raise."""
     for stream in (sys.stdout, sys.stderr):
         # A name that the console's code page lacks is escaped; it must not end the report.
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="backslashreplace")
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         outcome = cli.main(arguments, prog_name="wheel-audit", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
-        return 2
+        complain(_usage(error))
+        return _STATUS_USAGE
     except click.exceptions.Abort:
-        click.echo("interrupted", err=True)
-        return 130
+        complain("interrupted")
+        return _STATUS_INTERRUPTED
     except AuditError as error:
-        click.echo(f"error: {error}", err=True)
+        complain(f"error: {error}")
         return error.exit_status
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 141
+    except OSError as error:
+        # What a wheel's file raises is an AuditError by now: this is the output.
+        drop(sys.stdout)
+        complain(f"error: the output could not be written: {error.strerror or error}")
+        return _STATUS_BROKEN
+    except Exception as error:  # noqa: BLE001 -- a traceback's status of 1 would say that a wheel failed
+        complain(f"error: {_own_fault(error)}")
+        return _STATUS_BROKEN
     return outcome if isinstance(outcome, int) else 0
+
+
+def _usage(error: click.ClickException) -> str:
+    """What click says of wrong usage, and how the command is used."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    usage = f"{context.get_usage()}\n" if context is not None else ""
+    return f"{usage}error: {error.format_message()} (`wheel-audit --help` tells more)"
+
+
+def _own_fault(error: Exception) -> str:
+    """An exception that nobody foresaw: what it is, and the line that raised it."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = f" in {place.tb_frame.f_globals.get('__name__')}, line {place.tb_lineno}" if place is not None else ""
+    return f"a fault of wheel-audit itself, please report it ({type(error).__name__}{where}: {error})"

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import msgspec
-
-from auditor.rules import ALL_RULES, RULES_BY_NAME
+from auditor.report.json import document
+from auditor.rules import ALL_RULES, FAMILIES, RULES_BY_NAME
 from auditor.settings import UnknownRuleError
 
 
 def explanation(name: str) -> str:
-    """The documentation of one rule, with its severity and what PyPI does. Raises `UnknownRuleError`."""
+    """The documentation of one rule, with its severity and what PyPI does; of a family, its rules.
+
+    Raises `UnknownRuleError`.
+    """
+    if name in FAMILIES:
+        return listing(name)
     rule = RULES_BY_NAME.get(name)
     if rule is None:
         raise UnknownRuleError(name)
@@ -17,10 +21,24 @@ def explanation(name: str) -> str:
     return f"{head}\n\n{rule.documentation.rstrip()}\n"
 
 
-def listing(format_: str) -> str:
-    """Every rule: a table for people, or JSON."""
-    if format_ == "json":
-        rows = [
+def listing(*families: str) -> str:
+    """The rules of these families, or of all, as a table for people."""
+    shown = [rule for rule in ALL_RULES if not families or rule.family in families]
+    width = max(len(rule.name) for rule in shown)
+    lines: list[str] = []
+    family = ""
+    for rule in sorted(shown, key=lambda one: (one.family, one.name)):
+        if rule.family != family:
+            family = rule.family
+            lines.append(f"\n{family}" if lines else family)
+        lines.append(f"  {rule.name:<{width}}  {rule.severity.value:<7}  {rule.summary}")
+    return "\n".join(lines) + "\n"
+
+
+def listing_json() -> str:
+    """Every rule as JSON."""
+    return document(
+        [
             {
                 "rule": rule.name,
                 "family": rule.family,
@@ -31,13 +49,4 @@ def listing(format_: str) -> str:
             }
             for rule in ALL_RULES
         ]
-        return msgspec.json.format(msgspec.json.encode(rows), indent=2).decode() + "\n"
-    width = max(len(rule.name) for rule in ALL_RULES)
-    lines: list[str] = []
-    family = ""
-    for rule in sorted(ALL_RULES, key=lambda one: (one.family, one.name)):
-        if rule.family != family:
-            family = rule.family
-            lines.append(f"\n{family}" if lines else family)
-        lines.append(f"  {rule.name:<{width}}  {rule.severity.value:<7}  {rule.summary}")
-    return "\n".join(lines) + "\n"
+    )

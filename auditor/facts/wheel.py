@@ -56,6 +56,9 @@ class WheelFacts(Fact, frozen=True, kw_only=True):
     metadata: Metadata | None = None
     record: Record | None = None
     entry_points: EntryPoints | None = None
+    guarded_imports: tuple[str, ...] = ()
+    """Under the ABI tag `none`: native modules, by the last part of their names, that the Python sources of the wheel
+    import, and only in the body of a `try`: the package provides for their absence."""
     binaries: tuple[Binary, ...] = ()
 
     def files(self) -> Iterator[Member]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import re
-from importlib import resources
 
 import msgspec
 
@@ -70,6 +69,8 @@ class _Table(Fact, frozen=True, kw_only=True):
 @functools.cache
 def policies() -> tuple[Policy, ...]:
     """Every policy, the oldest glibc first."""
+    from importlib import resources  # 10 ms, for wheels with a manylinux tag alone
+
     text = (resources.files("auditor.platforms") / "data" / "manylinux.json").read_bytes()
     return msgspec.json.decode(text, type=_Table).policies
 

@@ -107,7 +107,8 @@ class _Page:
             self._lines.append(f"    | ... and {len(finding.evidence) - count} more (--verbose shows all)")
         if finding.pypi in _PYPI_WORDS:
             self._wrap(_PYPI_WORDS[finding.pypi], "    = ", "      ")
-        self._wrap(finding.help, f"    {self._paint('help', _BOLD)}: ", "          ", 10)
+        if finding.help:
+            self._wrap(finding.help, f"    {self._paint('help', _BOLD)}: ", "          ", 10)
 
     def _suppressed(self, report: Report) -> None:
         """What the settings set aside: the count, or each with its reason."""
@@ -123,6 +124,10 @@ class _Page:
     def summary(self, report: ReleaseReport) -> None:
         """The last line: how many wheels, how many failed, how many findings of each severity."""
         counts = summary(report)
+        if not counts.wheels:
+            # Nothing was seen, so nothing has passed.
+            self._lines.append(self._paint("no wheel was audited", _RED, _BOLD))
+            return
         verdict = f"{counts.failed} of {counts.wheels} failed" if counts.failed else "all passed"
         if counts.wheels == 1:
             verdict = "failed" if counts.failed else "passed"

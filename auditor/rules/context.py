@@ -147,6 +147,16 @@ class Context:
         names |= {part.identity.rpartition("/")[2].lower() for part in binary.slices if part.identity}
         return bool(names & self.needed_names)
 
+    def is_optional(self, binary: Binary) -> bool:
+        """Whether the file is an extension module that the package imports inside `try` alone.
+
+        The file name must name an interpreter: another one then passes the file over, and the `try` provides for that.
+        """
+        module = self.modules.get(binary.member)
+        if module is None or module.name.kind is SuffixKind.PLAIN:
+            return False
+        return module.name.module in self._wheel.guarded_imports
+
     def judged(self, platform: PlatformPromise) -> Iterator[tuple[Binary, Slice]]:
         """The slices that this platform tag's promise is about: of its format and of one of its architectures.
 

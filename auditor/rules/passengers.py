@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from auditor.facts.binary import BinaryFormat
 from auditor.rules.context import Role
 
 if TYPE_CHECKING:
@@ -37,5 +38,13 @@ def fixed_machine_libraries(wheel: WheelFacts, context: Context) -> list[Binary]
     return [
         binary
         for binary in wheel.binaries
-        if context.roles[binary.member] is Role.LIBRARY and not names_its_machine(binary.member)
+        if context.roles[binary.member] is Role.LIBRARY
+        and not names_its_machine(binary.member)
+        and not _serves_every_mac(binary)
     ]
+
+
+def _serves_every_mac(binary: Binary) -> bool:
+    """Whether the file is a Mach-O library for both kinds of Mac: `.dylib` then names all that there is to choose."""
+    archs = {part.arch for part in binary.slices}
+    return binary.format is BinaryFormat.MACHO and {"x86_64", "arm64"} <= archs

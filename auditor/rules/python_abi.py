@@ -192,7 +192,8 @@ def extension_under_abi_none(wheel: WheelFacts, context: Context) -> Iterator[Hi
     **How to fix.** Tag it with its ABI: `cp312-cp312`, `cp38-abi3`. A library that is loaded by ctypes is no extension
     module: give it a plain name (`libfoo.so`).
 
-    **Limits.** `cpXY-none` before 3.13 installs on exactly the interpreter that the module is for; nothing is said.
+    **Limits.** A module that the package imports inside `try` alone gives a warning. `cpXY-none` before 3.13 installs
+    on exactly the interpreter that the module is for; nothing is said.
 
     **References.** PEP 425, PEP 703.
     """
@@ -217,6 +218,7 @@ def extension_under_abi_none(wheel: WheelFacts, context: Context) -> Iterator[Hi
                     Evidence(text=f"`{binary.member}` is for {_suffix_words(module.name)}", member=binary.member)
                     for binary, module in found[:8]
                 ),
+                severity=WARNING if all(context.is_optional(binary) for binary, _ in found) else None,
             )
             return
 

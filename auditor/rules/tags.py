@@ -9,7 +9,6 @@ from auditor.facts.archive import ContentKind
 from auditor.platforms import pypi
 from auditor.platforms.installers import unmatchable, unreleased
 from auditor.platforms.promise import AbiKind, Implementation, Libc, Promise, System
-from auditor.rules.context import Role
 from auditor.rules.passengers import fixed_machine_libraries
 from auditor.rules.rule import ERROR, FUTURE, INFO, REJECT, WARNING, Evidence, Hit, rule
 from auditor.rules.wider import wider_tag
@@ -381,18 +380,15 @@ def native_in_any(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     **How to fix.** Build platform wheels: setuptools needs an extension or `Root-Is-Purelib: false` and a tag
     (`bdist_wheel --plat-name`), hatchling a build hook with `infer_tag`, ctypes packages `py3-none-{platform}`.
 
-    **Limits.** Launchers, and libraries whose path names the system or machine they are for, are passengers that a
+    **Limits.** A module that the package imports inside `try` alone is provided for. Launchers, and libraries whose
+    path names the system or machine they are for, are passengers that a
     package chooses from; they are reported as `binary-foreign`.
 
     **References.** PEP 425.
     """
     if not any(platform.system is System.ANY for platform in context.platforms):
         return
-    loaded = [
-        binary
-        for binary in wheel.binaries
-        if context.roles[binary.member] is Role.EXTENSION or context.is_loaded(binary)
-    ]
+    loaded = [binary for binary in wheel.binaries if context.is_loaded(binary) and not context.is_optional(binary)]
     found = loaded or fixed_machine_libraries(wheel, context)
     if found:
         yield Hit(
