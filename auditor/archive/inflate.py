@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from auditor.archive.source import READ_SIZE, chunks
+from auditor.archive.source import chunks
 
 _fast: ModuleType
 try:
@@ -45,13 +45,15 @@ class Content(msgspec.Struct):
     start: bytes
     """The first bytes."""
     kept: memoryview | None
-    """All of it, where `keep` asked for it."""
+    """All of it, where `keep` asked for it; no more than the declared size, which is where installers stop too."""
     problem: str | None = None
     """Why the stream could not be read to its end."""
     trailing: int = 0
     """Compressed bytes that follow the end of the deflate stream inside the member."""
     exhausted: bool = False
     """Whether the budget ran out: what lies beyond it was not read."""
+    cost: int = 0
+    """Bytes that were made or reserved for it: its size, and more only where the archive lies."""
 
 
 def read_content(
@@ -70,7 +72,9 @@ def read_content(
     `size` is the declared size, `budget` the most bytes of content that may come out, `keep` is asked once,
     with the first bytes, whether the content is wanted. Never raises for what the bytes hold.
     """
-    pass_ = _Pass(size, compressed_size, budget, {name: hashlib.new(name) for name in algorithms}, keep)
+    compressed_size = max(0, min(compressed_size, source.size - start))
+    digests = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
+    pass_ = _Pass(size, compressed_size, budget, digests, keep)
     pieces = chunks(source, start, compressed_size)
     if method == STORED:
         for piece in pieces:
@@ -85,31 +89,29 @@ def _inflate(pieces: Iterable[bytes], compressed_size: int, pass_: _Pass) -> Non
     """Feed `pass_` with what the deflate stream in `pieces` gives."""
     stream = _fast.decompressobj(-15)
     fed = 0
-    for piece in pieces:
-        fed += len(piece)
-        pending = piece
-        while pending:
-            try:
+    try:
+        for piece in pieces:
+            fed += len(piece)
+            pending = piece
+            while pending:
                 content = stream.decompress(pending, _PIECE)
-            except _STREAM_ERRORS as error:
-                pass_.problem = f"the compressed data is no deflate stream ({error})"
+                if content and not pass_.take(content):
+                    return
+                if stream.eof:
+                    pass_.trailing = compressed_size - fed + len(stream.unused_data)
+                    return
+                if not content and len(stream.unconsumed_tail) == len(pending):
+                    pass_.problem = "the compressed data makes no progress"
+                    return
+                pending = stream.unconsumed_tail
+        while content := stream.decompress(b"", _PIECE):  # what the decompressor still holds back
+            if not pass_.take(content):
                 return
-            if content and not pass_.take(content):
-                return
-            if stream.eof:
-                pass_.trailing = compressed_size - fed + len(stream.unused_data)
-                return
-            if not content and len(stream.unconsumed_tail) == len(pending):
-                pass_.problem = "the compressed data makes no progress"
-                return
-            pending = stream.unconsumed_tail
-    while not stream.eof:  # what the decompressor still holds back
-        content = stream.decompress(b"", _PIECE)
-        if not content:
-            pass_.problem = "the compressed data breaks off before its end"
-            return
-        if not pass_.take(content):
-            return
+    except _STREAM_ERRORS as error:
+        pass_.problem = f"the compressed data is no deflate stream ({error})"
+        return
+    if not stream.eof:
+        pass_.problem = "the compressed data breaks off before its end"
 
 
 class _Pass:
@@ -123,23 +125,23 @@ class _Pass:
         digests: dict[str, Any],
         keep: Callable[[bytes], bool],
     ) -> None:
-        self._expected = min(size, compressed_size * _DEFLATE_MAX_RATIO + READ_SIZE)
+        self._expected = min(size, compressed_size * _DEFLATE_MAX_RATIO, budget)
         self._budget = budget
         self._digests = digests
         self._keep = keep
         self._size = 0
+        self._refused = 0
         self._crc = 0
         self._start = b""
-        self._buffer: bytearray | None = None
         self._whole: bytes | None = None
+        self._buffer: bytearray | None = None
         self.problem: str | None = None
         self.trailing = 0
-        self.exhausted = False
 
     def take(self, piece: bytes) -> bool:
         """Account for one piece of content; False when the budget is used up."""
         if self._size + len(piece) > self._budget:
-            self.exhausted = True
+            self._refused = len(piece)
             return False
         if self._size == 0:
             self._begin(piece)
@@ -161,25 +163,21 @@ class _Pass:
         if not self._keep(self._start):
             return
         if len(piece) >= self._expected:
-            self._whole = piece
-            self._buffer = bytearray()
+            self._whole = piece[: self._expected]
         else:
-            self._buffer = bytearray(min(self._expected, self._budget))
+            self._buffer = bytearray(self._expected)
             self._store(piece)
 
     def _store(self, piece: bytes) -> None:
-        """Put `piece` behind what is kept; more than was declared makes the buffer grow."""
+        """Put `piece` behind what is kept, up to the declared size."""
         assert self._buffer is not None  # noqa: S101 -- both callers have just seen to it
-        if self._whole is not None:
-            self._buffer += self._whole
-            self._whole = None
-        end = self._size + len(piece)
-        if end > len(self._buffer):
-            self._buffer += bytes(end - len(self._buffer))
-        self._buffer[self._size : end] = piece
+        room = max(0, len(self._buffer) - self._size)
+        self._buffer[self._size : self._size + len(piece)] = piece[:room]
 
     def result(self) -> Content:
         """What the pass found."""
+        if self._size == 0 and not self._refused and self.problem is None:
+            self._begin(b"")
         kept = None
         if self._whole is not None:
             kept = memoryview(self._whole)
@@ -193,5 +191,6 @@ class _Pass:
             kept=kept,
             problem=self.problem,
             trailing=self.trailing,
-            exhausted=self.exhausted,
+            exhausted=self._refused > 0,
+            cost=max(self._size + self._refused, len(self._buffer or b"")),
         )

@@ -15,15 +15,16 @@ if TYPE_CHECKING:
 MAX_SOURCE_SIZE = 4 << 20
 """Bytes of one source that are looked at."""
 _LOADING = re.compile(rb"\b(CDLL|WinDLL|OleDLL|PyDLL|cdll|windll|LoadLibrary|dlopen|add_dll_directory|load_library)\b")
-_PLACES = (b"ctypes", b"dlopen", b"add_dll_directory", b"load_library")
-"""One of these stands in every source that loads libraries: a plain search costs a twentieth of the pattern."""
-_STATEMENT = re.compile(rb"^([ \t]*)(?:(try)\s*:|(?:from|import)\s+(\S.*)|(\S))", re.MULTILINE)
+_MAX_LINES = 1000
+"""Lines of one import statement."""
+_STATEMENT = re.compile(rb"^([ \t]*)(?:(try)[ \t]*:|(?:from|import)\b(.*)|([^\s#]))", re.MULTILINE)
 _WORD = re.compile(rb"\w+")
+_COMMENT = re.compile(rb"#.*")
 
 
-def loads_libraries(source: bytes) -> bool:
+def loads_libraries(source: bytes | memoryview) -> bool:
     """Whether a source names one of the functions by which Python code loads a native library."""
-    return any(place in source for place in _PLACES) and _LOADING.search(source) is not None
+    return _LOADING.search(source) is not None
 
 
 def imports(source: bytes, names: frozenset[bytes]) -> Iterator[tuple[bytes, bool]]:
@@ -32,13 +33,32 @@ def imports(source: bytes, names: frozenset[bytes]) -> Iterator[tuple[bytes, boo
     An import is guarded where it stands in the body of a `try`, so that its failure is provided for.
     """
     tries: list[int] = []
-    for match in _STATEMENT.finditer(source):
+    position = 0
+    while (match := _STATEMENT.search(source, position)) is not None:
+        position = match.end()
         indent = len(match[1].expandtabs())
         while tries and tries[-1] >= indent:
             tries.pop()
         if match[2]:
             tries.append(indent)
-        elif match[3]:
-            for word in _WORD.findall(match[3].partition(b"#")[0]):
+        elif match[3] is not None:
+            position = _statement_end(source, match.start(3))
+            for word in _WORD.findall(_COMMENT.sub(b"", source[match.start(3) : position])):
                 if word in names:
                     yield word, bool(tries)
+
+
+def _statement_end(source: bytes, start: int) -> int:
+    """Where the import statement that goes on at `start` ends: lines go on in parentheses or behind a backslash."""
+    end = start
+    opened = False
+    for _ in range(_MAX_LINES):
+        line_end = source.find(b"\n", end)
+        line_end = len(source) if line_end < 0 else line_end
+        code = source[end:line_end].partition(b"#")[0].rstrip()
+        end = line_end
+        opened = (opened or b"(" in code) and b")" not in code
+        if end == len(source) or not (opened or code.endswith(b"\\")):
+            break
+        end += 1
+    return end

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from pathlib import PurePath
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -18,8 +19,10 @@ from auditor.facts.archive import NATIVE_KINDS, Anomaly, AnomalyKind, ContentKin
 from auditor.facts.wheel import WheelFacts, WheelName
 
 if TYPE_CHECKING:
+    from auditor.archive.anomalies import Anomalies
     from auditor.archive.source import Source, WheelSource
     from auditor.facts.binary import Binary
+    from auditor.facts.dist_info import Record
 
 MAX_RATIO = 50
 """Content is read up to this many times the size of the wheel: PyPI's bound for a ZIP bomb ..."""
@@ -27,6 +30,8 @@ MIN_BUDGET = 64 << 20
 """... and up to this many bytes in any case, as PyPI does."""
 MAX_NATIVE_SIZE = 2 << 30
 """Bytes of a native file that are held in memory. The largest known has 1.1 GB."""
+_MAX_REREADING = 2
+"""Compressed data is read up to this many times the size of the wheel. Members that do not overlap need it once."""
 _UNREADABLE = FLAG_ENCRYPTED | FLAG_STRONG_ENCRYPTION | FLAG_PATCHED
 _UNIX = 3
 _ALGORITHMS = frozenset({"sha224", "sha256", "sha384", "sha512", "md5", "sha1", "blake2b", "blake2s"})
@@ -74,13 +79,11 @@ def _read(source: Source, path: str, filename: str) -> WheelFacts:
     name = parse_name(filename)
     directories = dist_info.dist_info_directories(entry.name for entry in framing.entries)
     chosen = choose_dist_info(directories, name)
-    reader = _MemberReader(source, framing.anomalies, chosen)
-    reader.read_record(framing.entries)
+    reader = _MemberReader(source, framing.entries, framing.anomalies, chosen)
+    record = reader.read_record()
     if name is not None and "none" in name.abi.split("."):
-        reader.watch_imports(framing.entries)
-    # In the order of the file, so that reading it is one sweep; the facts keep the directory's order.
-    order = sorted(range(len(framing.entries)), key=lambda at: framing.entries[at].central.header_offset)
-    members = {index: reader.read(framing.entries[index], index) for index in order}
+        reader.watch_imports()
+    members = {index: reader.read(index) for index in reader.order()}
     texts = reader.texts
     return WheelFacts(
         path=path,
@@ -94,7 +97,7 @@ def _read(source: Source, path: str, filename: str) -> WheelFacts:
         dist_infos=directories,
         wheel_file=dist_info.parse_wheel_file(texts["WHEEL"]) if "WHEEL" in texts else None,
         metadata=dist_info.parse_metadata(texts["METADATA"]) if "METADATA" in texts else None,
-        record=dist_info.parse_record(texts["RECORD"]) if "RECORD" in texts else None,
+        record=record,
         entry_points=dist_info.parse_entry_points(texts["entry_points.txt"]) if "entry_points.txt" in texts else None,
         guarded_imports=tuple(sorted(reader.guarded - reader.unguarded)),
         binaries=tuple(sorted(reader.binaries, key=lambda binary: binary.member)),
@@ -116,51 +119,81 @@ def choose_dist_info(directories: tuple[str, ...], name: WheelName | None) -> st
 
 def _comparable(distribution: str) -> str:
     """A distribution name with the differences taken out that normalisation takes out (PEP 503)."""
-    return distribution.lower().replace(".", "_").replace("-", "_")
+    return re.sub(r"[-_.]+", "_", distribution).lower()
 
 
 class _MemberReader:
     """Reads member after member and collects what is kept of them."""
 
-    def __init__(self, source: Source, anomalies: list[Anomaly], directory: str | None) -> None:
+    def __init__(self, source: Source, entries: list[Entry], anomalies: Anomalies, directory: str | None) -> None:
         self._source = source
+        self._entries = entries
         self._anomalies = anomalies
-        self._directory = directory
-        self._budget = max(MIN_BUDGET, MAX_RATIO * source.size)
+        self._allowance = max(MIN_BUDGET, MAX_RATIO * source.size)
+        self._budget = self._allowance
+        self._input_budget = _MAX_REREADING * source.size
+        self._ceilings: set[str] = set()
         self._algorithms: dict[str, set[str]] = {}
         self._watched: frozenset[bytes] = frozenset()
+        self._texts_at = {} if directory is None else self._find_texts(directory)
+        self._record_content: Content | None = None
         self.guarded: set[str] = set()
         self.unguarded: set[str] = set()
         self.texts: dict[str, bytes] = {}
         self.binaries: list[Binary] = []
 
-    def watch_imports(self, entries: list[Entry]) -> None:
+    def _find_texts(self, directory: str) -> dict[int, str]:
+        """Index -> name of the dist-info files that are parsed; of two with one name the last, as installers do."""
+        indices = {entry.name: index for index, entry in enumerate(self._entries)}
+        found = {indices[path]: name for name in dist_info.MAX_TEXT_SIZES if (path := f"{directory}/{name}") in indices}
+        for index, name in list(found.items()):
+            size = self._entries[index].central.size
+            if size > dist_info.MAX_TEXT_SIZES[name]:
+                detail = f"it has {size} bytes; {dist_info.MAX_TEXT_SIZES[name]} are read at the most"
+                self._note(self._entries[index], AnomalyKind.CEILING, detail)
+                del found[index]
+        return found
+
+    def watch_imports(self) -> None:
         """Look out for imports of the native modules, by the last part of their names."""
-        files = (entry.name.rpartition("/")[2] for entry in entries if entry.name.endswith((".so", ".pyd")))
+        files = (entry.name.rpartition("/")[2] for entry in self._entries if entry.name.endswith((".so", ".pyd")))
         self._watched = frozenset(name.partition(".")[0].encode() for name in files)
 
-    def read_record(self, entries: list[Entry]) -> None:
+    def read_record(self) -> Record | None:
         """Read RECORD before all else: it says which digests of the other members are wanted."""
-        wanted = f"{self._directory}/RECORD"
-        entry = next((entry for entry in reversed(entries) if entry.name == wanted), None)
-        if entry is None or entry.central.size > dist_info.MAX_TEXT_SIZES["RECORD"]:
-            return
-        content = self._content(entry, frozenset({"sha256"}))
-        if content is None or content.kept is None:
-            return
-        for row in dist_info.parse_record(bytes(content.kept)).rows:
+        index = next((index for index, name in self._texts_at.items() if name == "RECORD"), None)
+        if index is None:
+            return None
+        content = self._content(index, frozenset({"sha256"}))
+        self._record_content = content
+        if content is None or content.kept is None or content.problem is not None or content.exhausted:
+            return None
+        record = dist_info.parse_record(bytes(content.kept))
+        for row in record.rows:
             algorithm = row.hash.partition("=")[0]
             if algorithm != "sha256" and algorithm in _ALGORITHMS:
                 self._algorithms.setdefault(row.path, set()).add(algorithm)
+        return record
 
-    def read(self, entry: Entry, index: int) -> Member:
+    def order(self) -> list[int]:
+        """The members in the order of the file, so that reading it is one sweep; what must not be missed comes first.
+
+        A budget that some bomb uses up has then served the texts of the dist-info.
+        """
+        offsets = [entry.central.header_offset for entry in self._entries]
+        return sorted(range(len(offsets)), key=lambda index: (index not in self._texts_at, offsets[index]))
+
+    def read(self, index: int) -> Member:
         """The facts of one member; its text or its binary is collected on the way."""
+        entry = self._entries[index]
         central = entry.central
-        wanted = frozenset({"sha256"} | self._algorithms.get(entry.name, set()))
-        content = self._content(entry, wanted)
+        if self._record_content is not None and self._texts_at.get(index) == "RECORD":
+            content: Content | None = self._record_content
+        else:
+            content = self._content(index, frozenset({"sha256"} | self._algorithms.get(entry.name, set())))
         kind = ContentKind.UNREAD
         if content is not None and content.problem is None and not content.exhausted:
-            kind = self._collect(entry, content)
+            kind = self._collect(index, content)
             self._check(entry, content)
         return Member(
             name=entry.name,
@@ -180,12 +213,19 @@ class _MemberReader:
             loads_libraries=self._loads_libraries(entry, content),
         )
 
-    def _content(self, entry: Entry, algorithms: frozenset[str]) -> Content | None:
+    def _content(self, index: int, algorithms: frozenset[str]) -> Content | None:
         """Inflate one member; None where that cannot even be tried."""
+        entry = self._entries[index]
         central = entry.central
         if entry.data_offset is None or central.flags & _UNREADABLE:
             return None
         if central.method not in {STORED, DEFLATED}:
+            return None
+        readable = max(0, min(central.compressed_size, self._source.size - entry.data_offset))
+        if readable > self._input_budget:
+            self._note_once(entry, "the members overlap: together their data is more than twice the file")
+            return None
+        if self._budget < 0:
             return None
         content = read_content(
             self._source,
@@ -195,20 +235,28 @@ class _MemberReader:
             central.method,
             budget=self._budget,
             algorithms=algorithms,
-            keep=lambda start: self._is_wanted(entry, start),
+            keep=lambda start: self._is_wanted(index, start),
         )
-        self._budget -= content.size
+        self._budget -= content.cost
+        self._input_budget -= readable
         if content.problem is not None:
             self._note(entry, AnomalyKind.STREAM, content.problem)
         if content.exhausted:
-            budget = max(MIN_BUDGET, MAX_RATIO * self._source.size)
-            detail = f"the members inflate to more than {budget} bytes, {MAX_RATIO} times the size of the wheel"
-            self._note(entry, AnomalyKind.CEILING, detail)
+            size = self._allowance
+            detail = f"the members inflate to more than {size} bytes, {MAX_RATIO} times the size of the wheel"
+            self._note_once(entry, detail)
         return content
 
-    def _is_wanted(self, entry: Entry, start: bytes) -> bool:
+    def _note_once(self, entry: Entry, detail: str) -> None:
+        """Record a ceiling for all members together, at the first member that it struck."""
+        if detail not in self._ceilings:
+            self._ceilings.add(detail)
+            self._note(entry, AnomalyKind.CEILING, detail)
+
+    def _is_wanted(self, index: int, start: bytes) -> bool:
         """Whether the content is needed: a native file, or one of the dist-info files that are parsed."""
-        if self._text_name(entry) is not None:
+        entry = self._entries[index]
+        if index in self._texts_at:
             return True
         if entry.name.endswith(".py"):
             return entry.central.size <= python_source.MAX_SOURCE_SIZE
@@ -220,27 +268,15 @@ class _MemberReader:
             return False
         return True
 
-    def _text_name(self, entry: Entry) -> str | None:
-        """The name of the dist-info file that `entry` is, where it is one that is parsed."""
-        directory, slash, name = entry.name.rpartition("/")
-        if not slash or directory != self._directory or name not in dist_info.MAX_TEXT_SIZES:
-            return None
-        if entry.central.size > dist_info.MAX_TEXT_SIZES[name]:
-            detail = f"it has {entry.central.size} bytes; {dist_info.MAX_TEXT_SIZES[name]} are read at the most"
-            self._note(entry, AnomalyKind.CEILING, detail)
-            return None
-        return name
-
-    def _collect(self, entry: Entry, content: Content) -> ContentKind:
+    def _collect(self, index: int, content: Content) -> ContentKind:
         """Keep the text, or read the binary, and say what kind of content it is."""
         kind = recognise(content.start, content.size)
-        name = self._text_name(entry)
         if content.kept is None:
             return kind
-        if name is not None:
-            self.texts[name] = bytes(content.kept)
+        if index in self._texts_at:
+            self.texts[self._texts_at[index]] = bytes(content.kept)
         elif kind in NATIVE_KINDS:
-            self.binaries.append(read_binary(entry.name, content.kept, kind))
+            self.binaries.append(read_binary(self._entries[index].name, content.kept, kind))
         return kind
 
     def _check(self, entry: Entry, content: Content) -> None:
@@ -267,10 +303,9 @@ class _MemberReader:
         return python_source.loads_libraries(source)
 
     def _note(self, entry: Entry, kind: AnomalyKind, detail: str) -> None:
-        """Record an anomaly of a member, once."""
+        """Record an anomaly of a member."""
         anomaly = Anomaly(kind=kind, detail=detail, member=entry.name, offset=entry.central.header_offset)
-        if anomaly not in self._anomalies[-4:]:
-            self._anomalies.append(anomaly)
+        self._anomalies.append(anomaly)
 
 
 def _digests(content: Content | None) -> tuple[Digest, ...]:

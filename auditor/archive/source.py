@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
@@ -34,15 +35,31 @@ class FileSource:
     def __init__(self, file: BinaryIO, path: str) -> None:
         self._file = file
         self._path = path
-        self.size = file.seek(0, io.SEEK_END)
+        try:
+            self.size = file.seek(0, io.SEEK_END)
+        except OSError as error:
+            raise self._unreadable(error) from error
 
     def read_at(self, offset: int, length: int) -> bytes:
-        """The bytes from `offset`. An error of the operating system becomes `UnreadableError`."""
+        """The bytes from `offset`. An error of the operating system becomes `UnreadableError`.
+
+        Offsets come out of the file itself: one that lies outside of it gives no bytes.
+        """
+        if not 0 <= offset < self.size:
+            return b""
         try:
             self._file.seek(offset)
-            return self._file.read(length)
+            content = self._file.read(length)
+            # An unbuffered read may stop short of what it was asked for; only an empty one is the end.
+            while len(content) < min(length, self.size - offset) and (more := self._file.read(length - len(content))):
+                content += more
         except OSError as error:
-            raise UnreadableError(self._path, error.strerror or str(error)) from error
+            raise self._unreadable(error) from error
+        return content
+
+    def _unreadable(self, error: OSError) -> UnreadableError:
+        """The operating system's error as ours."""
+        return UnreadableError(self._path, error.strerror or str(error))
 
     def close(self) -> None:
         """Close the file."""
@@ -52,16 +69,15 @@ class FileSource:
 def open_path(path: str) -> FileSource:
     """Open the wheel at `path`, unbuffered: every read here is either large or a header."""
     try:
-        file = Path(path).open("rb", buffering=0)  # noqa: SIM115 -- FileSource closes it
+        if not stat.S_ISREG(Path(path).stat().st_mode):  # a named pipe would keep us waiting
+            raise UnreadableError(path, "it is no regular file")
+        return FileSource(Path(path).open("rb", buffering=0), path)
     except FileNotFoundError as error:
         raise PathNotFoundError(path) from error
     except OSError as error:
         raise UnreadableError(path, error.strerror or str(error)) from error
-    try:
-        return FileSource(file, path)
-    except OSError as error:
-        file.close()
-        raise UnreadableError(path, error.strerror or str(error)) from error
+    except ValueError as error:  # a path with a NUL
+        raise UnreadableError(path, str(error)) from error
 
 
 def chunks(source: Source, start: int, length: int) -> Iterator[bytes]:

@@ -36,11 +36,22 @@ EXTRA_UNICODE_COMMENT = 0x6375
 SENTINEL_16 = 0xFFFF
 SENTINEL_32 = 0xFFFFFFFF
 
+_ZIP64_LENGTHS = frozenset({0, 8, 16, 24, 28})
+"""One, two or three values, and a disk number behind three."""
+
 _LOCAL = struct.Struct("<4s5H3L2H")
 _CENTRAL = struct.Struct("<4s4B4H3L5H2L")
 _END = struct.Struct("<4s4H2LH")
 _END64 = struct.Struct("<4sQ2H2L4Q")
 _LOCATOR64 = struct.Struct("<4sLQL")
+
+
+class Zip64Problem(msgspec.Struct, frozen=True):
+    """Why a ZIP64 block does not say what it should."""
+
+    field: str
+    """`length`, or the value that it contradicts: `size`, `compressed size`, `offset`."""
+    detail: str
 
 
 class LocalHeader(msgspec.Struct, frozen=True):
@@ -82,7 +93,7 @@ class CentralEntry(msgspec.Struct, frozen=True):
     name: bytes
     extra: bytes
     comment: bytes
-    zip64_problem: str | None
+    zip64_problem: Zip64Problem | None
 
     @property
     def end(self) -> int:
@@ -222,34 +233,58 @@ def parse_extra(extra: bytes) -> tuple[list[ExtraField], bytes]:
     return blocks, extra[position:]
 
 
-def resolve_local_zip64(header: LocalHeader) -> tuple[int, int]:
-    """(compressed size, size) of a local header, from its ZIP64 block where the 32-bit fields say so (4.5.3)."""
-    size, compressed, _, _ = _resolve_zip64(header.extra, header.size, header.compressed_size, 0)
-    return compressed, size
+def resolve_local_zip64(header: LocalHeader) -> tuple[int, int, Zip64Problem | None]:
+    """(compressed size, size, what contradicts) of a local header, with its ZIP64 values (4.5.3).
+
+    Here the block must hold both sizes. Eight bytes are one of them, which will do only where both are the same:
+    for a stored member.
+    """
+    size, compressed, _, problem = _resolve_zip64(header.extra, header.size, header.compressed_size, None)
+    if problem is None and header.method != 0 and any(len(content) == 8 for content in _zip64_blocks(header.extra)):
+        problem = Zip64Problem(
+            "length", "the ZIP64 block of its local header has one size; a compressed member has two"
+        )
+    return compressed, size, problem
 
 
-def _resolve_zip64(extra: bytes, size: int, compressed: int, header_offset: int) -> tuple[int, int, int, str | None]:
+def _zip64_blocks(extra: bytes) -> list[bytes]:
+    """The contents of the ZIP64 blocks."""
+    return [block.content for block in parse_extra(extra)[0] if block.identifier == EXTRA_ZIP64]
+
+
+def _resolve_zip64(
+    extra: bytes, size: int, compressed: int, header_offset: int | None
+) -> tuple[int, int, int, Zip64Problem | None]:
     """Size, compressed size and offset with their ZIP64 values, and what contradicts (4.5.3).
 
-    The block holds 64-bit values for those fields that are all ones, in this order, and nothing else.
+    The block holds 64-bit values for those fields that are all ones, in this order. Some writers put values there
+    for the others too; that is no fault as long as each stands at its place and says the same, since some readers go
+    by the place. A local header has no offset.
     """
-    values = [size, compressed, header_offset]
+    values = [size, compressed] if header_offset is None else [size, compressed, header_offset]
     wanted = [index for index, value in enumerate(values) if value == SENTINEL_32]
-    blocks = [block for block in parse_extra(extra)[0] if block.identifier == EXTRA_ZIP64]
-    if not blocks:
-        problem = "a size or offset is FFFFFFFF without a ZIP64 block" if wanted else None
-        return size, compressed, header_offset, problem
-    problem = "it has more than one ZIP64 block" if len(blocks) > 1 else None
-    content = blocks[0].content
-    if len(content) < 8 * len(wanted):
-        problem = f"its ZIP64 block has {len(content)} bytes where {8 * len(wanted)} are needed"
-    elif not wanted and content:
-        numbers = struct.unpack(f"<{len(content) // 8}Q", content[: len(content) // 8 * 8])
-        if any(number not in values for number in numbers):
-            problem = "its ZIP64 block contradicts the 32-bit fields, which are no sentinels"
-    elif len(content) > 8 * len(wanted) and len(content) not in {16, 24, 28}:
-        problem = f"its ZIP64 block has {len(content)} bytes where {8 * len(wanted)} are needed"
-    for place, index in enumerate(wanted):
-        if len(content) >= 8 * (place + 1):
-            values[index] = struct.unpack_from("<Q", content, 8 * place)[0]
-    return values[0], values[1], values[2], problem
+    blocks = _zip64_blocks(extra)
+    content = blocks[0] if blocks else b""
+    numbers = struct.unpack(f"<{len(content) // 8}Q", content[: len(content) // 8 * 8])
+    for index, number in zip(wanted, numbers, strict=False):
+        values[index] = number
+    problem = None
+    if wanted and not blocks:
+        problem = Zip64Problem("length", "a size or offset is FFFFFFFF without a ZIP64 block")
+    elif len(numbers) < len(wanted):
+        detail = f"its ZIP64 block has {len(content)} bytes where {8 * len(wanted)} are needed"
+        problem = Zip64Problem("length", detail)
+    elif len(content) not in _ZIP64_LENGTHS:
+        problem = Zip64Problem("length", f"its ZIP64 block has {len(content)} bytes, which is no length of one")
+    elif len(numbers) > len(wanted):
+        problem = _contradiction(values, numbers)
+    return values[0], values[1], values[2] if len(values) > 2 else 0, problem
+
+
+def _contradiction(values: list[int], numbers: tuple[int, ...]) -> Zip64Problem | None:
+    """The first value that a ZIP64 block with more values than sentinels states otherwise."""
+    for field, value, number in zip(("size", "compressed size", "offset"), values, numbers, strict=False):
+        if value != number:
+            detail = f"its ZIP64 block contradicts the 32-bit fields: the {field} is {number} there and {value} here"
+            return Zip64Problem(field, detail)
+    return None

@@ -61,7 +61,7 @@ def read_binary(member: str, content: memoryview, kind: ContentKind) -> Binary:
     except RecursionError:
         reason = "its structures refer to each other without end"
     except Exception as error:  # noqa: BLE001 -- hostile bytes make the parsers below raise anything
-        reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        reason = f"{type(error).__name__}: {error}".rstrip(". :")
     return Binary(member=member, format=format_, slices=(), problems=(reason,))
 
 

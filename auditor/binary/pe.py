@@ -229,7 +229,7 @@ def _open_image(content: memoryview, problems: list[str]) -> _Image | None:
     try:
         headers = pefile.PE(data=_Window(content), fast_load=True)
     except pefile.PEFormatError as error:
-        problems.append(f"its headers cannot be read: {error.value}")
+        problems.append(f"its headers cannot be read: {str(error.value).rstrip('.')}")
         return None
     magic = headers.OPTIONAL_HEADER.Magic
     if magic not in _BITS:

@@ -28,7 +28,7 @@ class _Group(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not args:
             # A script whose list of wheels came out empty must not pass.
-            click.echo(ctx.get_help(), err=True)
+            complain(*ctx.get_help().split("\n"))
             ctx.exit(_STATUS_USAGE)
         if args[0] not in self.commands and args[0] not in {"--help", "-h", "--version"}:
             args = ["audit", *args]
@@ -63,7 +63,7 @@ def cli() -> None:
 
 
 @cli.command()
-@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path())
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
 @click.option(
     "--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True, help="What to print."
 )
@@ -172,7 +172,7 @@ def rules(format_: str) -> None:
 
 
 @cli.command()
-@click.argument("wheel", type=click.Path())
+@click.argument("wheel")
 def facts(wheel: str) -> None:
     """Print the facts of one wheel as JSON: what was read, before any judgement."""
     from auditor.archive.reader import read_wheel
@@ -191,7 +191,7 @@ def run(arguments: list[str]) -> int:
     try:
         outcome = cli.main(arguments, prog_name="wheel-audit", standalone_mode=False)
     except click.ClickException as error:
-        complain(_usage(error))
+        complain(*_usage(error))
         return _STATUS_USAGE
     except click.exceptions.Abort:
         complain("interrupted")
@@ -199,6 +199,9 @@ def run(arguments: list[str]) -> int:
     except AuditError as error:
         complain(f"error: {error}")
         return error.exit_status
+    except SystemExit:
+        # Click's answer where the reader of --help has gone away.
+        return 0
     except OSError as error:
         # What a wheel's file raises is an AuditError by now: this is the output.
         drop(sys.stdout)
@@ -210,11 +213,11 @@ def run(arguments: list[str]) -> int:
     return outcome if isinstance(outcome, int) else 0
 
 
-def _usage(error: click.ClickException) -> str:
-    """What click says of wrong usage, and how the command is used."""
+def _usage(error: click.ClickException) -> list[str]:
+    """How the command is used, where that is known, and what click says of how it was used."""
     context = error.ctx if isinstance(error, click.UsageError) else None
-    usage = f"{context.get_usage()}\n" if context is not None else ""
-    return f"{usage}error: {error.format_message()} (`wheel-audit --help` tells more)"
+    usage = context.get_usage().split("\n") if context is not None else []
+    return [*usage, f"error: {error.format_message()} (`wheel-audit --help` tells more)"]
 
 
 def _own_fault(error: Exception) -> str:

@@ -40,19 +40,19 @@ def width(stream: TextIO | None) -> int:
 def write(text: str | bytes, *, colour: bool = False) -> None:
     """Write to standard output; bytes as they are, whatever its encoding.
 
+    The stream is named, because click would replace one whose encoding is ASCII by one in UTF-8.
     A reader that has gone away (`| head`) has seen enough: what is left is dropped, and the verdict stands.
     """
     try:
-        click.echo(text, nl=False, color=colour)
+        click.echo(text, sys.stdout, nl=False, color=colour)
     except BrokenPipeError:
         drop(sys.stdout)
 
 
-def complain(text: str) -> None:
+def complain(*lines: str) -> None:
     """Write lines to standard error, with the control characters in names escaped; never raises."""
-    lines = "\n".join(printable(line) for line in text.split("\n"))
     try:
-        click.echo(lines, err=True)
+        click.echo("\n".join(map(printable, lines)), sys.stderr)
     except OSError:
         drop(sys.stderr)
 

@@ -80,7 +80,9 @@ class AnomalyKind(str, Enum):
 
     NOT_A_ZIP = "not-a-zip"
     TRUNCATED = "truncated"
-    """The file was a ZIP archive (it starts with a local header), and its end is missing."""
+    """The file was a ZIP archive (it starts with a local header, or it has an end record), and its end is missing."""
+    TAR = "tar"
+    """The first block is the header of a tar archive too: some readers take the file for one."""
     STRAY_BYTES = "stray-bytes"
     HIDDEN_MEMBER = "hidden-member"
     """A local header that the central directory does not list."""
@@ -94,6 +96,7 @@ class AnomalyKind(str, Enum):
     ARCHIVE_COMMENT = "archive-comment"
     END_RECORD = "end-record"
     ZIP64 = "zip64"
+    """The ZIP64 records at the end; or a member's ZIP64 block, with a field such as `local length` or `central size`."""
     EXTRA_FIELD = "extra-field"
     UNICODE_EXTRA = "unicode-extra"
     VERSION_NEEDED = "version-needed"

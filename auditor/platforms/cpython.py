@@ -10,7 +10,7 @@ import re
 from enum import Enum
 
 from auditor.facts.record import Fact
-from auditor.platforms.promise import AbiKind, Implementation, InterpreterPromise, Promise
+from auditor.platforms.promise import AbiKind, Implementation, InterpreterPromise, Promise, System
 
 KNOWN_AT = "2026-11-22"
 NEWEST = (3, 15)
@@ -55,7 +55,7 @@ _POSIX_CPYTHON = re.compile(
 _WINDOWS_CPYTHON = re.compile(
     _IDENTIFIER + r"(?P<suffix>(?:_d)?\.cp(?P<version>\d{2,3})(?P<flags>[td]*)-(?P<platform>\w+)\.pyd)"
 )
-_STABLE = re.compile(_IDENTIFIER + r"(?P<suffix>\.(?P<kind>abi3t?)\.so)")
+_STABLE = re.compile(_IDENTIFIER + r"(?P<suffix>\.(?P<kind>abi3t?)(?:-(?P<platform>[\w-]+))?\.so)")
 _PYPY = re.compile(
     _IDENTIFIER + r"(?P<suffix>\.pypy(?P<version>\d{2,3})-pp\d+-(?P<platform>[\w-]+)\.(?P<extension>so|pyd))"
 )
@@ -72,7 +72,9 @@ def parse_extension_name(filename: str) -> ExtensionName | None:
     if match := _WINDOWS_CPYTHON.fullmatch(filename):
         return _extension(match, SuffixKind.CPYTHON, windows=True)
     if match := _STABLE.fullmatch(filename):
-        return ExtensionName(module=match["module"], kind=SuffixKind(match["kind"]), suffix=match["suffix"])
+        return ExtensionName(
+            module=match["module"], kind=SuffixKind(match["kind"]), platform=match["platform"], suffix=match["suffix"]
+        )
     for pattern, kind in ((_PYPY, SuffixKind.PYPY), (_GRAALPY, SuffixKind.GRAALPY)):
         if match := pattern.fullmatch(filename):
             return _extension(match, kind, windows=match["extension"] == "pyd")
@@ -110,26 +112,29 @@ class Interpreter(Fact, frozen=True, kw_only=True):
         return f"{name} {self.version[0]}.{self.version[1]}{'t' if self.free_threaded else ''}"
 
 
-def interpreters(promise: Promise) -> tuple[Interpreter, ...]:
+def interpreters(promise: Promise, *, oldest: tuple[int, int] = OLDEST_SUPPORTED) -> tuple[Interpreter, ...]:
     """The released interpreters that install a wheel by this tag, oldest first.
 
-    Follows `packaging.tags.cpython_tags`, `generic_tags` and `compatible_tags` for CPython 3.8 and later, and gives
-    exactly the one version for a tag that names one. Empty where the tag matches no interpreter that is known here.
+    Follows `packaging.tags.cpython_tags`, `generic_tags` and `compatible_tags` for CPython from `oldest` on, and gives
+    exactly the one version for a tag that names one. Empty where the tag matches no interpreter that is known here,
+    for debug builds, which nobody releases, and for `abi3t` before 3.15: pip looks for that, and no such ABI exists.
     """
     python, abi = promise.python, promise.abi
     if python.implementation is Implementation.OTHER or python.major is None:
+        return ()
+    if abi.kind is not AbiKind.NONE and promise.platform.system is System.ANY:
         return ()
     match abi.kind:
         case AbiKind.CPYTHON:
             return _exact_cpython(promise)
         case AbiKind.ABI3:
-            return _from_version(python, free_threaded=False) if _is_cpython3(python, (3, 2)) else ()
+            return _from_version(python, oldest, gil=True) if _is_cpython3(python, (3, 2)) else ()
         case AbiKind.ABI3T:
-            return _from_version(python, free_threaded=True) if _is_cpython3(python, (3, 15)) else ()
+            return _from_version(python, oldest, threaded=True) if _is_cpython3(python, (3, 15)) else ()
         case AbiKind.PYPY | AbiKind.GRAALPY:
             return _exact_other(promise)
         case AbiKind.NONE:
-            return _without_abi(promise)
+            return _without_abi(promise, oldest)
         case AbiKind.OTHER:
             return ()
 
@@ -145,41 +150,79 @@ def _exact_cpython(promise: Promise) -> tuple[Interpreter, ...]:
     version = promise.python.version
     if promise.python.implementation is not Implementation.CPYTHON or version != promise.abi.version or version is None:
         return ()
+    if "d" in promise.abi.flags or impossible_flag(version, promise.abi.flags):
+        return ()
     return (
         Interpreter(implementation=Implementation.CPYTHON, version=version, free_threaded=promise.abi.free_threaded),
     )
+
+
+THREADED_SINCE = (3, 13)
+"""The first CPython that has a free-threaded build (PEP 703)."""
+_FLAGS_UNTIL = {"m": (3, 7), "u": (3, 2)}
+"""The last CPython that puts a flag into its ABI tag (`packaging.tags._cpython_abis`)."""
+
+
+def impossible_flag(version: tuple[int, int], flags: str) -> str | None:
+    """The ABI flag that no CPython of that version has, or None."""
+    for flag in flags:
+        if flag == "t" and version < THREADED_SINCE:
+            return flag
+        if flag in _FLAGS_UNTIL and version > _FLAGS_UNTIL[flag]:
+            return flag
+    return None
 
 
 def _exact_other(promise: Promise) -> tuple[Interpreter, ...]:
     """`ppXY-pypyXY_ppZZ` and its GraalPy counterpart."""
     wanted = Implementation.PYPY if promise.abi.kind is AbiKind.PYPY else Implementation.GRAALPY
     version = promise.python.version
-    if promise.python.implementation is not wanted or version is None:
+    if promise.python.implementation is not wanted or version is None or version != promise.abi.version:
         return ()
     return (Interpreter(implementation=wanted, version=version),)
 
 
-def _from_version(python: InterpreterPromise, *, free_threaded: bool) -> tuple[Interpreter, ...]:
-    """Every released CPython from the tag's version on."""
-    start = max(python.version or OLDEST_SUPPORTED, OLDEST_SUPPORTED)
+def _from_version(
+    python: InterpreterPromise, oldest: tuple[int, int], *, gil: bool = False, threaded: bool = False
+) -> tuple[Interpreter, ...]:
+    """Every released CPython 3 from the tag's version on, but none before `oldest`."""
+    start = max(python.version or (3, 0), oldest)
+    if start[0] != 3:
+        return ()
     return tuple(
         Interpreter(implementation=Implementation.CPYTHON, version=(3, minor), free_threaded=free_threaded)
         for minor in range(start[1], NEWEST[1] + 1)
+        for free_threaded in _builds((3, minor), gil=gil, threaded=threaded)
     )
 
 
-def _without_abi(promise: Promise) -> tuple[Interpreter, ...]:
+def _builds(version: tuple[int, int], *, gil: bool, threaded: bool) -> tuple[bool, ...]:
+    """Which of the two builds of a CPython version are meant: False for the GIL's, True for the free-threaded one."""
+    return (*((False,) if gil else ()), *((True,) if threaded and version >= THREADED_SINCE else ()))
+
+
+def _without_abi(promise: Promise, oldest: tuple[int, int]) -> tuple[Interpreter, ...]:
     """`*-none-*`: one CPython for `cpXY`, every later one for `pyX` and `pyXY`, free-threaded builds included."""
     python = promise.python
     version = python.version
     if python.implementation is Implementation.ANY:
-        if python.major != 3:
-            return (Interpreter(implementation=Implementation.CPYTHON, version=(2, 7)),) if python.major == 2 else ()
-        return _from_version(python, free_threaded=False)
+        if python.major == 2:
+            first = max(python.minor or 0, 7 if oldest >= (3, 0) else oldest[1])
+            return tuple(
+                Interpreter(implementation=Implementation.CPYTHON, version=(2, minor)) for minor in range(first, 8)
+            )
+        return _from_version(python, oldest, gil=True, threaded=True) if python.major == 3 else ()
     if version is None:
         # Only `pp3-none-any` is generated without a minor version (packaging.tags.compatible_tags).
         return ()
-    return (Interpreter(implementation=python.implementation, version=version),)
+    if python.implementation is not Implementation.CPYTHON:
+        # PyPy and GraalPy have their own Python tag with their platforms alone (packaging.tags.sys_tags).
+        anywhere = promise.platform.system is System.ANY
+        return () if anywhere else (Interpreter(implementation=python.implementation, version=version),)
+    return tuple(
+        Interpreter(implementation=python.implementation, version=version, free_threaded=free_threaded)
+        for free_threaded in _builds(version, gil=True, threaded=True)
+    )
 
 
 _MUSL_SUFFIX_SINCE = (3, 11)
@@ -196,8 +239,10 @@ def imports_suffix(interpreter: Interpreter, name: ExtensionName) -> bool:
             same = name.version == interpreter.version
             return cpython and same and ("t" in name.flags) is interpreter.free_threaded and "d" not in name.flags
         case SuffixKind.ABI3:
-            # A free-threaded 3.15 has `.abi3t.so` in its place (PEP 803).
-            return cpython and not (interpreter.free_threaded and interpreter.version >= (3, 15))
+            # A free-threaded 3.15 has `.abi3t.so` in its place (PEP 803); 3.15 is the first to look for a platform
+            # behind either (`.abi3-x86_64-linux-gnu.so`, CPython issue 122931).
+            newer = interpreter.version >= (3, 15)
+            return cpython and (not interpreter.free_threaded if newer else name.platform is None)
         case SuffixKind.ABI3T:
             return cpython and interpreter.version >= (3, 15)
         case SuffixKind.PYPY:

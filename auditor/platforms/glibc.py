@@ -28,10 +28,10 @@ _MARKERS = {
 _NODE = re.compile(r"GLIBC_(\d+)\.(\d+)(?:\.\d+)?", re.ASCII)
 _LIBRARIES = re.compile(
     r"lib(c|m|pthread|dl|rt|util|resolv|nsl|anl|mvec|BrokenLocale|thread_db|crypt)\.so\.\d+(\.\d+)?"
-    r"|ld(64)?(-linux)?[\w-]*\.so\.\d+",
+    r"|ld(64|-linux[\w-]*)?\.so\.\d+",
     re.ASCII,
 )
-_LOADER = re.compile(r"ld(64)?(-linux)?[\w-]*\.so\.\d+", re.ASCII)
+_LOADER = re.compile(r"ld(64|-linux[\w-]*)?\.so\.\d+", re.ASCII)
 TRACKED = {
     "libstdc++.so.6": ("GLIBCXX", "CXXABI"),
     "libgcc_s.so.1": ("GCC",),
@@ -39,9 +39,11 @@ TRACKED = {
     "libz.so.1": ("ZLIB",),
 }
 """The libraries beside glibc whose version nodes the policies track, with the prefixes of those nodes."""
-FLOORS = {"riscv64": (2, 31), "loongarch64": (2, 36), "x86_64": (2, 5), "i686": (2, 5)}
-"""The oldest glibc that `packaging` and uv look for on an architecture; 2.17 on all others."""
+FLOORS = {"x86_64": (2, 5), "i686": (2, 5)}
+"""The oldest glibc that `packaging` looks for on an architecture; 2.17 on all others."""
 DEFAULT_FLOOR = (2, 17)
+UV_FLOORS = {"riscv64": (2, 31), "loongarch64": (2, 36)}
+"""Where uv begins later than `packaging`."""
 
 
 class Policy(Fact, frozen=True, kw_only=True):
@@ -107,6 +109,11 @@ def is_loader(name: str) -> bool:
 def oldest_looked_for(arch: str) -> tuple[int, int]:
     """The oldest `manylinux_2_N` that any installer looks for on `arch`."""
     return FLOORS.get(arch, DEFAULT_FLOOR)
+
+
+def oldest_looked_for_by_all(arch: str) -> tuple[int, int]:
+    """The oldest `manylinux_2_N` that pip and uv both look for on `arch`: what one may advise."""
+    return UV_FLOORS.get(arch, oldest_looked_for(arch))
 
 
 def tag_for(version: tuple[int, int], arch: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from auditor.platforms import glibc, macos, musl
-from auditor.platforms.promise import LEGACY_MANYLINUX, Libc, System
+from auditor.platforms.promise import Libc, System
 
 if TYPE_CHECKING:
     from auditor.platforms.promise import PlatformPromise
@@ -16,11 +16,6 @@ if TYPE_CHECKING:
 OLDEST_ANDROID = 16
 """The lowest API level that `packaging.tags.android_platforms` yields."""
 NEWEST_ANDROID = 37
-_LEGACY_ARCHITECTURES = {
-    "manylinux1": {"x86_64", "i686"},
-    "manylinux2010": {"x86_64", "i686"},
-    "manylinux2014": {"x86_64", "i686", "aarch64", "armv7l", "ppc64", "ppc64le", "s390x"},
-}
 
 
 def unmatchable(platform: PlatformPromise) -> tuple[str, str] | None:
@@ -45,17 +40,12 @@ def unmatchable(platform: PlatformPromise) -> tuple[str, str] | None:
 
 
 def _unmatchable_manylinux(platform: PlatformPromise) -> tuple[str, str] | None:
-    """A glibc version below the oldest that is looked for, or an older name on an architecture it never had."""
+    """A glibc version below the oldest that is looked for."""
     arch = platform.architectures[0]
-    legacy = next((name for name in LEGACY_MANYLINUX if platform.tag.startswith(f"{name}_")), None)
-    if legacy and arch not in _LEGACY_ARCHITECTURES[legacy]:
-        return (
-            f"`{legacy}` never was defined for `{arch}`",
-            f"use `{glibc.tag_for(glibc.oldest_looked_for(arch), arch)}`",
-        )
     oldest = glibc.oldest_looked_for(arch)
     if platform.version is not None and platform.version < oldest:
-        return f"on `{arch}` they begin at glibc {oldest[0]}.{oldest[1]}", f"use `{glibc.tag_for(oldest, arch)}`"
+        advised = glibc.tag_for(glibc.oldest_looked_for_by_all(arch), arch)
+        return f"on `{arch}` they begin at glibc {oldest[0]}.{oldest[1]}", f"use `{advised}`"
     return None
 
 
@@ -63,6 +53,8 @@ def _unmatchable_macos(platform: PlatformPromise) -> tuple[str, str] | None:
     """A macOS version and architecture that no Mac has had together."""
     major, minor = platform.version or (0, 0)
     arch = platform.tag.split("_", 3)[3]
+    if major < 10:
+        return f"macOS is looked for from 10.{macos.OLDEST_10} on", "use `macosx_10_9_...`"
     if major == 10:
         if arch == "arm64":
             return "arm64 Macs begin with macOS 11", "use `macosx_11_0_arm64`"
@@ -70,11 +62,11 @@ def _unmatchable_macos(platform: PlatformPromise) -> tuple[str, str] | None:
             return f"pip and uv have no `{arch}` Python to install for", "use `x86_64` or `universal2`"
         if not macos.OLDEST_10 <= minor <= macos.NEWEST_10:
             return f"macOS 10 is looked for from 10.{macos.OLDEST_10} to 10.{macos.NEWEST_10}", "use `macosx_10_9_...`"
-    elif major >= 11:
-        if minor:
-            return "from macOS 11 on the minor is always 0", f"use `macosx_{major}_0_{arch}`"
-        if arch not in macos.NAMES_FROM_11:
-            return f"macOS {major} does not run `{arch}` code", "use `arm64`, `x86_64` or `universal2`"
+        return None
+    if arch not in macos.NAMES_FROM_11:
+        return f"macOS {major} does not run `{arch}` code", "use `arm64`, `x86_64` or `universal2`"
+    if minor:
+        return "from macOS 11 on the minor is always 0", f"use `macosx_{major}_0_{arch}`"
     return None
 
 
@@ -88,7 +80,9 @@ def unreleased(platform: PlatformPromise) -> tuple[str, str] | None:
             return _newest("glibc", f"{glibc.NEWEST[0]}.{glibc.NEWEST[1]}", glibc.KNOWN_AT)
         case System.LINUX if platform.libc is Libc.MUSL and platform.version > musl.NEWEST:
             return _newest("musl", f"{musl.NEWEST[0]}.{musl.NEWEST[1]}", musl.KNOWN_AT)
-        case System.MACOS if major > 10 and major not in macos.RELEASED:
+        case System.MACOS if 15 < major < 26:
+            return "15 is followed by 26", f"releases of macOS known as of {macos.KNOWN_AT}"
+        case System.MACOS if major > macos.RELEASED[-1]:
             return _newest("macOS", str(macos.RELEASED[-1]), macos.KNOWN_AT)
         case System.IOS if major > macos.NEWEST_IOS:
             return _newest("iOS", str(macos.NEWEST_IOS), macos.KNOWN_AT)

@@ -134,7 +134,12 @@ class Promise(Fact, frozen=True, kw_only=True):
 
 
 def promises(name: WheelName) -> tuple[Promise, ...]:
-    """Every tag of the file name's expanded set, in the order of the name, at most `MAX_TAGS` of them."""
+    """Every tag of the file name's expanded set, in the order of the name, at most `MAX_TAGS` of them.
+
+    Empty where the last of six parts is a variant label: the parts that stand where tags belong are none.
+    """
+    if has_variant_label(name):
+        return ()
     pythons = [parse_python(tag) for tag in _members(name.python)]
     abis = [parse_abi(tag) for tag in _members(name.abi)]
     platforms = [parse_platform(tag) for tag in _members(name.platform)]
@@ -143,6 +148,17 @@ def promises(name: WheelName) -> tuple[Promise, ...]:
         Promise(python=python, abi=abi, platform=platform)
         for python, abi, platform in itertools.islice(product, MAX_TAGS)
     )
+
+
+def has_variant_label(name: WheelName) -> bool:
+    """Whether a label follows the platform tag (draft PEP 825), so that each tag stands one part too early."""
+    return name.build is not None and are_tags(name.build, name.abi)
+
+
+def are_tags(python: str, platform: str) -> bool:
+    """Whether two parts of a file name begin with a Python tag and with a platform tag of known families."""
+    known = parse_python(python.lower().partition(".")[0]).implementation is not Implementation.OTHER
+    return known and parse_platform(platform.lower().partition(".")[0]).system is not System.OTHER
 
 
 def _members(compressed: str) -> list[str]:

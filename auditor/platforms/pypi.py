@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from auditor.platforms import glibc
 from auditor.platforms.promise import Libc, System
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def nearest(platform: PlatformPromise) -> str:
     tag = platform.tag
     arch = platform.architectures[0] if platform.architectures else ""
     match platform.system:
-        case System.LINUX if platform.libc is Libc.ANY:
+        case System.LINUX if platform.libc is Libc.ANY and accepts_platform(f"manylinux_2_17_{arch}"):
             return (
                 f"repair it to a manylinux or musllinux tag: `auditwheel repair`, cibuildwheel, or"
                 f" `maturin build --compatibility pypi` (PyPI takes `manylinux_2_N_{arch}`)"
@@ -69,14 +70,15 @@ def nearest(platform: PlatformPromise) -> str:
 
 
 def _nearest_linux(platform: PlatformPromise, arch: str) -> str:
-    """The advice for a manylinux or musllinux tag with an architecture that PyPI does not know for it."""
+    """The advice for a Linux tag with an architecture that PyPI does not know for it."""
     if platform.libc is Libc.GLIBC and platform.version is not None:
-        perennial = f"manylinux_{platform.version[0]}_{platform.version[1]}_{arch}"
+        perennial = glibc.tag_for(max(platform.version, glibc.oldest_looked_for_by_all(arch)), arch)
         if perennial != platform.tag and accepts_platform(perennial):
             return f"the older names are closed lists: use `{perennial}`"
-    return (
-        f"PyPI takes no wheels for `{arch}` on this libc: publish an sdist there, and the wheel on an index of your own"
-    )
+    if accepts_platform(f"linux_{arch}"):
+        return f"for this machine PyPI takes `linux_{arch}` alone"
+    libc = "" if platform.libc is Libc.ANY else " on this libc"
+    return f"PyPI takes no wheels for `{arch}`{libc}: publish an sdist there, and the wheel on an index of your own"
 
 
 def _nearest_macos(platform: PlatformPromise) -> str:

@@ -11,6 +11,7 @@ import re
 
 _SYSTEM_RUNTIMES = frozenset(
     {"msvcrt.dll", "ucrtbase.dll", "msvcp_win.dll", "msvcp60.dll", "msvcp110_win.dll", "msvcrt20.dll", "msvcrt40.dll"}
+    | {"mfc40.dll", "mfc40u.dll", "mfc42.dll", "mfc42u.dll"}
 )
 """C and C++ runtimes that Windows itself holds in System32."""
 _VISUAL_CPP = re.compile(
@@ -24,7 +25,8 @@ _MINGW = re.compile(
     re.ASCII,
 )
 _DEBUG_RUNTIME = re.compile(
-    r"(msvcp\d+(_\w+)?d|msvcr\d+d|msvcrtd|vcruntime\d+(_\w+)?d|ucrtbased|concrt\d+d|vcomp\d+d|mfc\d+u?d)\.dll",
+    r"(msvcp\d+(_\w+)?d|msvcr\d+d|msvcrtd|vcruntime\d+(_\w+)?d|ucrtbased|concrt\d+d|vcomp\d+d|vcamp\d+d|vccorlib\d+d"
+    r"|mfcm?\d+u?d)\.dll",
     re.ASCII,
 )
 _PYTHON_DLL = re.compile(r"python(?P<major>\d)(?P<minor>\d*)(?P<threaded>t?)(?P<debug>_d)?\.dll", re.ASCII)

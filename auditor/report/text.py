@@ -64,9 +64,13 @@ class _Page:
         return f"\x1b[{';'.join(codes)}m{text}\x1b[0m" if self._colour else text
 
     def _wrap(self, text: str, first: str, rest: str, width_of_first: int | None = None) -> None:
-        """Write a paragraph that begins with `first`, and whose further lines begin with `rest`."""
+        """Write a paragraph that begins with `first`, and whose further lines begin with `rest`.
+
+        Names stay in one piece, so that one can copy them: a name longer than the line stands on a line of its own.
+        """
         head = len(first) if width_of_first is None else width_of_first
-        placeholder = "\0" * head
+        # What stands for `first` may end a line by itself where the next line leaves more room.
+        placeholder = "\0" * (head - 1) + (" " if head > len(rest) else "\0")
         wrapped = textwrap.wrap(
             placeholder + printable(text),
             self._width,
@@ -74,23 +78,28 @@ class _Page:
             break_long_words=False,
             break_on_hyphens=False,
         )
-        self._lines.append(first + wrapped[0][head:])
+        self._lines.append((first + wrapped[0][head:]).rstrip())
         self._lines += wrapped[1:]
+
+    def _say(self, text: str, *codes: str) -> None:
+        """Write a paragraph of our own words, all in one colour."""
+        self._lines += [self._paint(line, *codes) for line in textwrap.wrap(text, self._width)]
 
     def wheel(self, report: Report) -> None:
         """One wheel: its verdict, then its findings."""
         shown = [one for one in report.findings if not (self._quiet and one.severity is Severity.INFO)]
-        if self._quiet and not shown:
+        # A rule that failed by itself gives the command its status, so its reason is always shown.
+        missed = report.not_judged if report.broken or not self._quiet else ()
+        if self._quiet and not shown and not missed:
             return
         word, colour = ("FAIL", _RED) if report.failed else ("ok", _GREEN)
         self._lines.append(f"{self._paint(f'{word:<4}', colour, _BOLD)}  {self._paint(printable(report.path), _BOLD)}")
         for finding in shown:
             self._finding(finding)
-        if not self._quiet:
-            for missed in report.not_judged:
-                self._wrap(f"{missed.reason}", f"  not judged[{missed.rule}]: ", "    ")
+        for one in missed:
+            self._wrap(one.reason, f"  not judged[{one.rule}]: ", "    ")
         self._suppressed(report)
-        if shown or report.not_judged:
+        if shown or missed:
             self._lines.append("")
 
     def _finding(self, finding: Finding) -> None:
@@ -104,7 +113,7 @@ class _Page:
         for evidence in finding.evidence[:count]:
             self._wrap(evidence.text, "    | ", "    |   ")
         if len(finding.evidence) > count:
-            self._lines.append(f"    | ... and {len(finding.evidence) - count} more (--verbose shows all)")
+            self._wrap(f"... and {len(finding.evidence) - count} more (--verbose shows all)", "    | ", "    |   ")
         if finding.pypi in _PYPI_WORDS:
             self._wrap(_PYPI_WORDS[finding.pypi], "    = ", "      ")
         if finding.help:
@@ -116,7 +125,7 @@ class _Page:
             return
         if not self._verbose:
             count = len(report.suppressed)
-            self._lines.append(f"  {count} {'finding' if count == 1 else 'findings'} suppressed (--verbose shows them)")
+            self._wrap(f"{_count(count, 'finding')} suppressed (--verbose shows them)", "  ", "  ")
             return
         for one in report.suppressed:
             self._wrap(f"{one.finding.message} ({one.reason})", f"  suppressed[{one.finding.rule}]: ", "    ")
@@ -126,22 +135,23 @@ class _Page:
         counts = summary(report)
         if not counts.wheels:
             # Nothing was seen, so nothing has passed.
-            self._lines.append(self._paint("no wheel was audited", _RED, _BOLD))
+            self._say("no wheel was audited", _RED, _BOLD)
             return
         verdict = f"{counts.failed} of {counts.wheels} failed" if counts.failed else "all passed"
         if counts.wheels == 1:
             verdict = "failed" if counts.failed else "passed"
-        line = (
+        self._say(
             f"{_count(counts.wheels, 'wheel')} audited, {verdict}: {_count(counts.errors, 'error')}, "
-            f"{_count(counts.warnings, 'warning')}, {_count(counts.infos, 'info')}"
+            f"{_count(counts.warnings, 'warning')}, {_count(counts.infos, 'info')}",
+            _RED if counts.failed else _GREEN,
+            _BOLD,
         )
-        self._lines.append(self._paint(line, _RED if counts.failed else _GREEN, _BOLD))
         named = {
             one.rule: None for wheel in report.wheels for one in wheel.findings if one.severity is not Severity.INFO
         }
         if named and not self._quiet:
             rule = next(iter(named))
-            self._lines.append(self._paint(f"`wheel-audit explain {rule}` tells more about a rule", _DIM))
+            self._say(f"`wheel-audit explain {rule}` tells more about a rule", _DIM)
 
 
 def _count(number: int, noun: str) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from auditor.facts.wheel import WheelFacts
+    from auditor.findings import PyPIAnswer
     from auditor.rules.context import Context
 
 _AGAIN = "build the wheel again, and upload the file that the build made: something has changed it since"
@@ -35,10 +36,29 @@ def _together(anomalies: list[Anomaly]) -> tuple[Evidence, ...]:
     return tuple(_evidence(anomaly) for anomaly in anomalies[:20])
 
 
-def _members(anomalies: list[Anomaly]) -> str:
-    """How many members, in words; the name where it is one."""
-    names = list(dict.fromkeys(anomaly.member for anomaly in anomalies))
-    return f"`{names[0]}`" if len(names) == 1 else f"{len(names)} members"
+def _names(anomalies: list[Anomaly]) -> list[str]:
+    """The members that the anomalies are about, each once."""
+    return list(dict.fromkeys(anomaly.member for anomaly in anomalies if anomaly.member is not None))
+
+
+def _members(anomalies: list[Anomaly], one: str = "", several: str = "") -> str:
+    """How many members, in words, with the verb that goes with them; the name where it is one."""
+    names = _names(anomalies)
+    return f"`{names[0]}`{one}" if len(names) == 1 else f"{len(names)} members{several}"
+
+
+def _member(anomalies: list[Anomaly]) -> str | None:
+    """The member, where it is one."""
+    names = _names(anomalies)
+    return names[0] if len(names) == 1 else None
+
+
+def _read_by_pypi(name: str, wheel: WheelFacts) -> bool:
+    """Whether PyPI reads the member of an upload: sources, and the parts of the dist-info that it looks at."""
+    directory, slash, path = name.partition("/")
+    if slash and directory == wheel.dist_info:
+        return path in {"WHEEL", "RECORD", "METADATA", "entry_points.txt"} or path.startswith("licenses/")
+    return name.lower().endswith((".py", ".pye"))
 
 
 @rule("zip-not-zip", severity=ERROR, pypi=REJECT, since="0.1")
@@ -104,16 +124,21 @@ def zip_bomb(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     **References.** PyPI's archive checks.
     """
     declared = sum(member.size for member in wheel.members)
+    ceilings = _of(wheel, AnomalyKind.CEILING)
     if declared > 64 << 20 and declared > 50 * wheel.size:
         yield Hit(
             message=f"the members declare {declared} bytes, {declared // max(wheel.size, 1)} times the file's size",
             help="PyPI refuses more than 50 times the size: make such data at run time",
+            evidence=_together(ceilings),
         )
-    for anomaly in _of(wheel, AnomalyKind.CEILING):
+        return
+    for detail in dict.fromkeys(anomaly.detail for anomaly in ceilings):
+        alike = [anomaly for anomaly in ceilings if anomaly.detail == detail]
         yield Hit(
-            message=f"a ceiling was reached, and what lies beyond it was not judged: {anomaly.detail}",
+            message=f"a ceiling was reached, and what lies beyond it was not judged: {detail}",
             help="no known wheel comes near: look at how the file was made",
-            evidence=(_evidence(anomaly),),
+            member=_member(alike),
+            evidence=_together(alike),
         )
 
 
@@ -133,8 +158,9 @@ def zip_compression_method(wheel: WheelFacts, context: Context) -> Iterator[Hit]
     found = _of(wheel, AnomalyKind.COMPRESSION_METHOD)
     if found:
         yield Hit(
-            message=f"{_members(found)} compressed by a method other than deflate",
+            message=f"{_members(found, ' is', ' are')} compressed by a method other than deflate",
             help="write the archive with deflate: PyPI refuses the wheel, and older installers cannot read it",
+            member=_member(found),
             evidence=_together(found),
         )
 
@@ -155,9 +181,11 @@ def zip_encrypted(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     found = _of(wheel, AnomalyKind.ENCRYPTED)
     if found:
         yield Hit(
-            message=f"{_members(found)} encrypted or patch data: no installer can read it",
+            message=f"{_members(found, ' is', ' are')} encrypted or patch data: no installer can read such a member",
             help="write the archive without encryption",
+            member=_member(found),
             evidence=_together(found),
+            pypi=SERVER_ERROR if any(_read_by_pypi(name, wheel) for name in _names(found)) else ACCEPT,
         )
 
 
@@ -175,7 +203,12 @@ def zip_missing_member(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """
     found = _of(wheel, AnomalyKind.MISSING_MEMBER)
     if found:
-        yield Hit(message=f"{_members(found)} listed and not there", help=_AGAIN, evidence=_together(found))
+        yield Hit(
+            message=f"{_members(found, ' is', ' are')} listed in the central directory and not there",
+            help=_AGAIN,
+            member=_member(found),
+            evidence=_together(found),
+        )
 
 
 @rule("zip-crc", severity=ERROR, since="0.1")
@@ -185,7 +218,8 @@ def zip_crc(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     **What it checks.** The CRC-32 of what each member inflates to, against the central directory's.
 
     **Why it matters.** The bytes are not those that were packed. pip, uv and installer refuse the wheel; PyPI takes it
-    unless the member is a Python source, and then shows an error without a text.
+    unless the member is a Python source or a part of the dist-info that it reads: then it shows an error without a
+    text, or a server error.
 
     **How to fix.** Build again; compare the file with the one that the build made.
 
@@ -193,14 +227,21 @@ def zip_crc(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """
     found = _of(wheel, AnomalyKind.CRC)
     if found:
-        source = any((anomaly.member or "").endswith(".py") for anomaly in found)
         yield Hit(
             message=f"the content of {_members(found)} does not match its CRC: pip and uv refuse to install it",
             help=_AGAIN,
-            member=found[0].member if len(found) == 1 else None,
+            member=_member(found),
             evidence=_together(found),
-            pypi=REJECT if source else ACCEPT,
+            pypi=_answer_to_crc(found, wheel),
         )
+
+
+def _answer_to_crc(found: list[Anomaly], wheel: WheelFacts) -> PyPIAnswer:
+    """What PyPI does about a wrong CRC: it notices in what it reads, and catches the error in a part of that."""
+    read = [name for name in _names(found) if _read_by_pypi(name, wheel)]
+    if any(name.lower().endswith((".py", ".pye", "/wheel")) for name in read):
+        return REJECT
+    return SERVER_ERROR if read else ACCEPT
 
 
 @rule("zip-inflate-size", severity=ERROR, since="0.1")
@@ -218,12 +259,14 @@ def zip_inflate_size(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     **References.** APPNOTE 4.4.9; RFC 1951.
     """
     found = _of(wheel, AnomalyKind.INFLATE_SIZE, AnomalyKind.STREAM)
+    broken = _names(_of(wheel, AnomalyKind.STREAM))
     if found:
         yield Hit(
             message=f"{_members(found)} cannot be inflated to what the archive declares",
             help=_AGAIN,
-            member=found[0].member if len(found) == 1 else None,
+            member=_member(found),
             evidence=_together(found),
+            pypi=SERVER_ERROR if any(_read_by_pypi(name, wheel) for name in broken) else ACCEPT,
         )
 
 

@@ -107,7 +107,14 @@ class Context:
             return None
         if name.kind is SuffixKind.PLAIN and not name.windows and not _initialises(binary, name.module):
             return None
+        if _is_plain_library(binary, name.module):
+            return None
         return Module(package=package, name=name)
+
+    def module_key(self, binary: Binary) -> tuple[str, str] | None:
+        """The package and the name under which Python imports a file; None where it is no extension module."""
+        module = self.modules.get(binary.member)
+        return (module.package, module.name.module) if module is not None else None
 
     @functools.cached_property
     def roles(self) -> dict[str, Role]:
@@ -161,11 +168,12 @@ class Context:
         """The slices that this platform tag's promise is about: of its format and of one of its architectures.
 
         A binary for another system or machine is a fault, or a passenger, of its own: what it needs says nothing
-        about this tag. Objects and debug companions are not loaded by anything.
+        about this tag. Objects and debug companions are not loaded by anything. Where a part of a file could not be
+        read, what is absent from the rest proves nothing: `binary-malformed` speaks of it.
         """
         wanted = SYSTEM_FORMATS.get(platform.system)
         for binary, part in self._wheel.slices():
-            if binary.format is not wanted or self.roles[binary.member] is Role.OTHER:
+            if binary.format is not wanted or binary.problems or self.roles[binary.member] is Role.OTHER:
                 continue
             if matches(part.arch, platform):
                 yield binary, part
@@ -187,6 +195,27 @@ def _initialises(binary: Binary, module: str) -> bool:
     """Whether the file exports a function by which Python initialises `module`."""
     wanted = {prefix + module for prefix in _INIT_PREFIXES} | {f"init{module}"}
     return any(export.symbol in wanted for part in binary.slices for export in part.exports)
+
+
+def uses_python(binary: Binary) -> bool:
+    """Whether the file takes something from CPython's C API."""
+    return any(
+        imported.symbol.startswith(("Py", "_Py")) or (imported.library or "").lower().startswith("python")
+        for part in binary.slices
+        for imported in part.imports
+    )
+
+
+def _is_plain_library(binary: Binary, module: str) -> bool:
+    """Whether a file that is named as an extension module is a library that the package loads by ctypes or cffi.
+
+    setuptools gives the suffix of extension modules to all that `Extension` builds. What neither offers an initialiser
+    nor takes anything from Python was never meant to be imported.
+    """
+    shared = {FileKind.SHARED_LIBRARY, FileKind.BUNDLE}
+    if not binary.slices or binary.problems or any(part.kind not in shared for part in binary.slices):
+        return False
+    return not _initialises(binary, module) and not uses_python(binary)
 
 
 def needs_nothing(part: Slice) -> bool:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from packaging.version import InvalidVersion, Version
 
 from auditor.platforms import pypi
-from auditor.platforms.promise import Implementation, System, parse_platform, parse_python
-from auditor.rules.rule import ERROR, REJECT, WARNING, Evidence, Hit, rule
+from auditor.platforms.promise import are_tags
+from auditor.rules.rule import ACCEPT, ERROR, REJECT, WARNING, Evidence, Hit, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from auditor.facts.wheel import WheelFacts
     from auditor.rules.context import Context
 
-_NAME = re.compile(r"[A-Za-z0-9_.]+", re.ASCII)
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.]*[A-Za-z0-9])?", re.ASCII)
 _BUILD = re.compile(r"\d[A-Za-z0-9_.]*", re.ASCII)
 _FORM = "{name}-{version}(-{build})-{python}-{abi}-{platform}.whl"
 
@@ -40,8 +40,8 @@ def filename_invalid(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """The file name is not that of a wheel.
 
     **What it checks.** The extension is exactly `.whl`; there are five parts, or six with a build tag; the name
-    holds letters, digits, `_` and `.` alone and no `__`; the version is one of PEP 440; the build tag begins with a
-    digit; no part is empty.
+    holds letters, digits, `_` and `.` alone, begins and ends with a letter or digit and has no `__`; the version is one
+    of PEP 440; the build tag begins with a digit and holds letters, digits, `_` and `.` alone.
 
     **Why it matters.** Installers choose by the file name alone. PyPI, pip and uv refuse a name that they cannot
     take apart, and none of them looks into the archive then.
@@ -55,6 +55,7 @@ def filename_invalid(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
         yield Hit(
             message=f"`{wheel.filename}` is not the name of a wheel: {problem}",
             help=f"a wheel is named `{_FORM}`; build it again, or change its tags with `python -m wheel tags`",
+            pypi=ACCEPT if _is_build_alone(wheel) else REJECT,
         )
 
 
@@ -65,7 +66,8 @@ def _problem(filename: str) -> str | None:
     parts = filename[:-4].split("-")
     if len(parts) not in {5, 6}:
         return f"it has {len(parts)} parts between the dashes in place of 5, or 6 with a build tag"
-    if not all(parts):
+    # An empty tag is `tag-malformed`'s to report.
+    if not all(parts[:-3]):
         return "one of its parts is empty"
     if not _NAME.fullmatch(parts[0]) or "__" in parts[0]:
         return f"`{parts[0]}` is no distribution name"
@@ -76,14 +78,21 @@ def _problem(filename: str) -> str | None:
     return None
 
 
+def _is_build_alone(wheel: WheelFacts) -> bool:
+    """Whether the build tag is all that is wrong, and only behind its digits: PyPI and pip take it, uv does not."""
+    build = wheel.name.build if wheel.name is not None else None
+    if build is None or not re.match(r"\d", build, re.ASCII) or _BUILD.fullmatch(build):
+        return False
+    return _problem(wheel.filename.replace(f"-{build}-", "-", 1)) is None
+
+
 def looks_like_variant(filename: str) -> bool:
     """Whether the name has a sixth or seventh part behind its platform tag (draft PEP 825)."""
     parts = filename[:-4].split("-")
     if not filename.endswith(".whl") or len(parts) not in {6, 7} or not parts[-1]:
         return False
     python, _abi, platform = parts[-4:-1]
-    known = parse_python(python.partition(".")[0]).implementation is not Implementation.OTHER
-    return known and parse_platform(platform.partition(".")[0]).system is not System.OTHER
+    return are_tags(python, platform)
 
 
 @rule("filename-variant-label", severity=ERROR, pypi=REJECT, since="0.1")

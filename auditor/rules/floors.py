@@ -1,22 +1,30 @@
-"""What the ELF files of a wheel need of glibc and of the libraries that the manylinux policies track.
+"""What the ELF files of a wheel need of the C library and of the libraries that the manylinux policies track.
 
 Shared by the rules that compare it with a tag, and by those that look for the tag that fits.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from auditor.facts.binary import Binary, ElfDetail, Slice
+from auditor.facts.binary import Binary, ElfDetail, FileKind, NeededKind, Slice
 from auditor.facts.record import Fact
 from auditor.findings import Evidence
-from auditor.platforms import glibc
+from auditor.platforms import glibc, musl
+from auditor.platforms.promise import Libc, System
+from auditor.rules.context import Role
+from auditor.rules.providers import loader_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from auditor.facts.wheel import WheelFacts
     from auditor.platforms.glibc import Policy
     from auditor.rules.context import Context
+
+
+_NAMES_LIBC = re.compile(r"(?<![a-z])(linux)?(musl|gnu|glibc|alpine)(?![a-z])", re.IGNORECASE)
 
 
 class Need(Fact, frozen=True, kw_only=True):
@@ -27,8 +35,8 @@ class Need(Fact, frozen=True, kw_only=True):
     node: str
     symbols: tuple[str, ...]
     """Strongly bound symbols first; empty where the file requires the node and no symbol of it."""
-    strong: bool
-    """Whether one of the symbols must be there, or no symbol says why the node is needed."""
+    strong_symbols: tuple[str, ...]
+    """Those of the symbols that must be there."""
 
     @property
     def evidence(self) -> Evidence:
@@ -65,7 +73,7 @@ def version_needs(binary: Binary, part: Slice) -> Iterator[Need]:
                 library=need.library,
                 node=need.version,
                 symbols=tuple(symbol for _, symbol in asking),
-                strong=not asking or not asking[0][0],
+                strong_symbols=tuple(symbol for weak, symbol in asking if not weak),
             )
 
 
@@ -86,7 +94,7 @@ def breaks_glibc(need: Need, version: tuple[int, int], arch: str) -> bool:
     _, _, number = need.node.partition("_")
     if number not in policy.versions[arch].get("GLIBC", frozenset()):
         return True
-    return need.strong and any(policy.refuses(symbol) for symbol in need.symbols)
+    return any(policy.refuses(symbol) for symbol in need.strong_symbols)
 
 
 def relr_evidence(binary: Binary, part: Slice) -> Evidence | None:
@@ -94,10 +102,65 @@ def relr_evidence(binary: Binary, part: Slice) -> Evidence | None:
     detail = part.detail
     if not isinstance(detail, ElfDetail) or not detail.relative_relocations:
         return None
+    if part.kind is FileKind.EXECUTABLE and detail.interpreter is None:
+        return None  # a static program applies its relocations itself
     if any(need.version == "GLIBC_ABI_DT_RELR" for need in detail.version_needs):
         return None
     text = f"`{binary.member}` has DT_RELR relocations, which ld.so applies from glibc 2.36 on"
     return Evidence(text=text, member=binary.member, version="DT_RELR")
+
+
+def of_musl(part: Slice) -> bool:
+    """Whether an ELF slice is linked to musl."""
+    return any(musl.is_musl_library(needed.name) for needed in part.needed)
+
+
+def of_glibc(part: Slice) -> bool:
+    """Whether an ELF slice is linked to glibc."""
+    if of_musl(part):
+        return False
+    if any(glibc.is_glibc_library(needed.name) for needed in part.needed):
+        return True
+    detail = part.detail
+    return isinstance(detail, ElfDetail) and any(
+        glibc.is_glibc_library(need.library) and glibc.node_version(need.version) for need in detail.version_needs
+    )
+
+
+def promised_libc(context: Context) -> Libc | None:
+    """The one C library that the Linux tags promise; None where they promise both, or neither."""
+    kinds = {platform.libc for platform in context.on(System.LINUX)} - {Libc.ANY}
+    return kinds.pop() if len(kinds) == 1 else None
+
+
+def wrong_libc(wheel: WheelFacts, context: Context) -> list[tuple[Binary, Slice]]:
+    """The ELF files that are linked to another C library than the promised one, where that is a fault.
+
+    A package may carry programs for both libraries and choose at run time: what says in its path which one it is for,
+    and what another file of the same name stands in for, is a passenger.
+    """
+    promised = promised_libc(context)
+    if promised is None:
+        return []
+    is_wrong = of_glibc if promised is Libc.MUSL else of_musl
+    tags = context.on(System.LINUX)
+    judged = {binary.member: (binary, part) for platform in tags for binary, part in context.judged(platform)}
+    right = [binary for binary, part in judged.values() if not is_wrong(part)]
+    served = {context.module_key(binary) for binary in right} - {None}
+    needed = {one.name.rpartition("/")[2].lower() for other in right for part in other.slices for one in part.needed}
+    found = []
+    for binary, part in judged.values():
+        if is_wrong(part):
+            names = loader_names(binary)
+            if context.roles[binary.member] is Role.EXTENSION:
+                passenger = context.module_key(binary) in served
+            elif names & needed:
+                passenger = any(names & loader_names(other) for other in right)
+            else:
+                passenger = _NAMES_LIBC.search(binary.member) is not None
+            if not passenger:
+                found.append((binary, part))
+    return found
 
 
 def breaks_policy(need: Need, policy: Policy, arch: str, bundled: frozenset[str]) -> bool:
@@ -117,7 +180,9 @@ def outside_policy(part: Slice, policy: Policy, context: Context) -> list[str]:
     return [
         needed.name
         for needed in part.needed
-        if needed.name not in policy.libraries
+        # The loader goes on where the library of a DT_AUXILIARY is not there.
+        if needed.kind is not NeededKind.FILTER
+        and needed.name not in policy.libraries
         and not glibc.is_loader(needed.name)
         and needed.name.rpartition("/")[2].lower() not in context.bundled
     ]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from auditor.platforms.coverage import covers
+from auditor.platforms.coverage import covered
+from auditor.platforms.installers import unmatchable
 from auditor.platforms.promise import Promise, parse_abi, parse_platform, parse_python
-from auditor.rules.rule import ERROR, FUTURE, REJECT, WARNING, Evidence, Hit, rule
+from auditor.rules.rule import ERROR, FUTURE, REJECT, WARNING, Evidence, Hit, NotJudged, rule
 from auditor.rules.tags import impossible
 
 if TYPE_CHECKING:
@@ -64,8 +65,16 @@ def dist_info_name_mismatch(wheel: WheelFacts, context: Context) -> Iterator[Hit
         )
 
 
+def unread_text(wheel: WheelFacts, rule_name: str, name: str) -> NotJudged | None:
+    """That a file of the dist-info directory is there and could not be read; None where it is not there at all."""
+    path = f"{wheel.dist_info}/{name}"
+    if not any(member.name == path for member in wheel.members):
+        return None
+    return NotJudged(rule=rule_name, reason=f"`{path}` is there and could not be read: see the findings of its archive")
+
+
 @rule("wheel-file-missing", severity=ERROR, pypi=REJECT, since="0.1")
-def wheel_file_missing(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
+def wheel_file_missing(wheel: WheelFacts, context: Context) -> Iterator[Hit | NotJudged]:
     """There is no WHEEL file.
 
     **What it checks.** The dist-info directory holds a file `WHEEL`.
@@ -76,7 +85,12 @@ def wheel_file_missing(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
     **References.** Binary distribution format, File contents.
     """
-    if wheel.dist_info is not None and wheel.wheel_file is None:
+    if wheel.dist_info is None or wheel.wheel_file is not None:
+        return
+    unread = unread_text(wheel, "wheel-file-missing", "WHEEL")
+    if unread is not None:
+        yield unread
+    else:
         yield Hit(
             message=f"there is no `{wheel.dist_info}/WHEEL`",
             help="build the wheel with a build backend: no installer takes it without WHEEL",
@@ -109,11 +123,15 @@ def wheel_tag_mismatch(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     lost = [
         tag
         for tag in missing
-        if not impossible(wanted[tag]) and not any(covers(other, wanted[tag]) for other in claimed.values())
+        if not impossible(wanted[tag])
+        and unmatchable(wanted[tag].platform) is None
+        and not covered(wanted[tag], claimed.values())
     ]
     evidence = [Evidence(text=f"`{tag}` is in the file name and not in WHEEL") for tag in (lost or missing)[:_SHOWN]]
     evidence += [Evidence(text=f"`{tag}` is in WHEEL and not in the file name") for tag in extra[:_SHOWN]]
-    if not claimed:
+    if not claimed and wheel.wheel_file.tags:
+        message = f"no `Tag` line of WHEEL is a tag: `{wheel.wheel_file.tags[0]}`"
+    elif not claimed:
         message = "WHEEL has no `Tag` line"
     elif lost:
         message = f"WHEEL has no tag for machines that the file name promises to serve: `{lost[0]}`"

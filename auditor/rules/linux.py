@@ -12,12 +12,15 @@ from auditor.rules.context import Role
 from auditor.rules.floors import (
     breaks_glibc,
     breaks_policy,
+    of_glibc,
+    of_musl,
     outside_policy,
+    promised_libc,
     relr_evidence,
     version_needs,
+    wrong_libc,
 )
-from auditor.rules.providers import Reach, external_reason, reached_from
-from auditor.rules.python_abi import is_libpython
+from auditor.rules.providers import Reach, external_reason, is_libpython, reached_from
 from auditor.rules.rule import ERROR, WARNING, Evidence, Hit, rule
 
 if TYPE_CHECKING:
@@ -54,21 +57,6 @@ def _same(other: PlatformPromise, one: PlatformPromise) -> bool:
 def _glibc_slices(platform: PlatformPromise, context: Context) -> Iterator[tuple[Binary, Slice]]:
     """The slices that a glibc tag is about; those of another libc have a finding of their own."""
     return ((binary, part) for binary, part in context.judged(platform) if not of_musl(part))
-
-
-def of_musl(part: Slice) -> bool:
-    """Whether an ELF slice is linked to musl."""
-    return any(musl.is_musl_library(needed.name) for needed in part.needed)
-
-
-def of_glibc(part: Slice) -> bool:
-    """Whether an ELF slice is linked to glibc."""
-    if any(glibc.is_glibc_library(needed.name) for needed in part.needed):
-        return True
-    detail = part.detail
-    return isinstance(detail, ElfDetail) and any(
-        glibc.is_glibc_library(need.library) and glibc.node_version(need.version) for need in detail.version_needs
-    )
 
 
 @rule("glibc-newer-than-tag", severity=ERROR, since="0.1")
@@ -160,10 +148,13 @@ def libstdcxx_newer_than_tag(wheel: WheelFacts, context: Context) -> Iterator[Hi
         broken = [need for need in needs if breaks_policy(need, policy, arch, context.bundled)]
         if broken:
             members = dict.fromkeys(need.member for need in broken)
-            nodes = sorted({need.node for need in broken}, key=_natural)
+            broken.sort(key=lambda need: (need.library != "libstdc++.so.6", need.library, need.member))
+            newest = {need.library: need.node for need in sorted(broken, key=lambda need: _natural(need.node))}
+            nodes = ", ".join(
+                f"`{newest[library]}` of {library}" for library in dict.fromkeys(need.library for need in broken)
+            )
             yield Hit(
-                message=f"{_files(members)} `{nodes[-1]}` of {broken[0].library}, which the policy of"
-                f" `{platform.tag}` does not have",
+                message=f"{_files(members)} {nodes}, which the policy of `{platform.tag}` does not have",
                 help="build with the compiler of the manylinux image, or link with `-static-libstdc++ -static-libgcc`",
                 member=next(iter(members)) if len(members) == 1 else None,
                 arch=arch,
@@ -180,8 +171,9 @@ def _natural(node: str) -> list[int | str]:
 def libc_mismatch(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """A binary is linked to another C library than the platform tag promises.
 
-    **What it checks.** Under musllinux no ELF file needs glibc, under manylinux none needs musl. Where the set has both
-    kinds of tags, `platform-mixed` speaks.
+    **What it checks.** Under musllinux no ELF file needs glibc, under manylinux none needs musl. A file whose path says
+    which library it is for, and a module that is there for the promised one as well, are passengers. Where the set has
+    both kinds of tags, `platform-mixed` speaks.
 
     **Why it matters.** musl's loader finds no `libc.so.6`, or does not find the symbols behind its versions; glibc's
     finds no `libc.musl-x86_64.so.1`, and takes its own linker script for `libc.so`: "invalid ELF header".
@@ -191,32 +183,27 @@ def libc_mismatch(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
     **References.** PEP 656; PEP 600.
     """
-    tags = context.on(System.LINUX)
-    kinds = {platform.libc for platform in tags} - {Libc.ANY}
-    if len(kinds) != 1:
-        return
-    wants_musl = kinds == {Libc.MUSL}
-    found: dict[str, Evidence] = {}
-    arch = None
-    for platform in tags:
-        for binary, part in context.judged(platform):
-            if (of_glibc(part) and not of_musl(part)) if wants_musl else of_musl(part):
-                names = [needed.name for needed in part.needed]
-                text = f"`{binary.member}` needs {', '.join(f'`{name}`' for name in names[:6])}"
-                found.setdefault(
-                    binary.member, Evidence(text=text, member=binary.member, library=names[0] if names else None)
-                )
-                arch = part.arch
+    found = wrong_libc(wheel, context)
     if found:
-        here, there = ("glibc", "musl") if wants_musl else ("musl", "glibc")
-        what = f"`{next(iter(found))}` is" if len(found) == 1 else f"{len(found)} files are"
+        promised = promised_libc(context)
+        here, there = ("glibc", "musl") if promised is Libc.MUSL else ("musl", "glibc")
+        tag = next(platform.tag for platform in context.on(System.LINUX) if platform.libc is promised)
+        what = f"`{found[0][0].member}` is" if len(found) == 1 else f"{len(found)} files are"
         yield Hit(
-            message=f"{what} linked to {here}; the tag `{tags[0].tag}` promises {there}",
+            message=f"{what} linked to {here}; the tag `{tag}` promises {there}",
             help=f"build in the image of the tag, with a compiler for {there}",
-            member=next(iter(found)) if len(found) == 1 else None,
-            arch=arch,
-            evidence=tuple(found.values())[:_SHOWN],
+            member=found[0][0].member if len(found) == 1 else None,
+            arch=found[0][1].arch,
+            evidence=tuple(_libc_evidence(binary, part) for binary, part in found[:_SHOWN]),
         )
+
+
+def _libc_evidence(binary: Binary, part: Slice) -> Evidence:
+    """What a file needs, with the library that gives its C library away."""
+    names = [needed.name for needed in part.needed]
+    telling = (name for name in names if musl.is_musl_library(name) or glibc.is_glibc_library(name))
+    text = f"`{binary.member}` needs {', '.join(f'`{name}`' for name in names[:6])}"
+    return Evidence(text=text, member=binary.member, library=next(telling, None))
 
 
 @rule("library-outside-policy", severity=ERROR, since="0.1")
@@ -253,7 +240,8 @@ def library_outside_policy(wheel: WheelFacts, context: Context) -> Iterator[Hit 
             else:
                 names = outside_policy(part, policy, context) if policy else []
             for name in names:
-                if not is_libpython(name):
+                # `libpython-linked` speaks of extension modules, with its own advice.
+                if not is_libpython(name) or context.roles[binary.member] is not Role.EXTENSION:
                     missing.setdefault(name, []).append(binary)
         for name, binaries in sorted(missing.items()):
             yield _outside_hit(name, binaries, platform, reach)
@@ -261,7 +249,7 @@ def library_outside_policy(wheel: WheelFacts, context: Context) -> Iterator[Hit 
 
 def _mixed(part: Slice, platform: PlatformPromise) -> bool:
     """Whether the slice is of the other libc, which `libc-mismatch` or `platform-mixed` report."""
-    return of_musl(part) if platform.libc is Libc.GLIBC else of_glibc(part) and not of_musl(part)
+    return of_musl(part) if platform.libc is Libc.GLIBC else of_glibc(part)
 
 
 def _outside_musl(part: Slice, context: Context) -> list[str]:
@@ -300,7 +288,9 @@ def _outside_hit(name: str, binaries: list[Binary], platform: PlatformPromise, r
 def x86_isa_newer_than_tag(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """A binary is marked as needing a newer x86-64 processor.
 
-    **What it checks.** The GNU property note GNU_PROPERTY_X86_ISA_1_NEEDED asks for no more than the baseline.
+    **What it checks.** The GNU property note GNU_PROPERTY_X86_ISA_1_NEEDED asks for no more than the baseline. For a
+    library that nothing in the wheel needs it is a warning: the package may choose it by the processor. What lies below
+    `glibc-hwcaps` is chosen so by ld.so itself.
 
     **Why it matters.** ld.so refuses the file on older processors: "CPU ISA level is lower than required". No tag
     promises a level above the baseline.
@@ -312,20 +302,23 @@ def x86_isa_newer_than_tag(wheel: WheelFacts, context: Context) -> Iterator[Hit]
 
     **References.** x86-64 psABI, Program property; glibc 2.33 news.
     """
-    for platform in context.on(System.LINUX):
-        for binary, part in context.judged(platform):
-            if not isinstance(part.detail, ElfDetail):
-                continue
-            level = max((bit for bit in _ISA_LEVELS if part.detail.x86_isa_needed >> bit & 1), default=0)
-            if level:
-                yield Hit(
-                    message=f"`{binary.member}` asks for an {_ISA_LEVELS[level]} processor, which no tag promises",
-                    help="build for the x86-64 baseline, and choose faster code at run time",
-                    member=binary.member,
-                    arch=part.arch,
-                    evidence=(Evidence(text=f"GNU_PROPERTY_X86_ISA_1_NEEDED is {part.detail.x86_isa_needed:#x}"),),
-                )
-        return
+    tags = context.on(System.LINUX)
+    judged = {binary.member: (binary, part) for platform in tags for binary, part in context.judged(platform)}
+    reach = Reach(wheel, context)
+    for binary, part in judged.values():
+        if not isinstance(part.detail, ElfDetail) or "/glibc-hwcaps/" in binary.member:
+            continue
+        level = max((bit for bit in _ISA_LEVELS if part.detail.x86_isa_needed >> bit & 1), default=0)
+        if level:
+            text = f"`{binary.member}`: GNU_PROPERTY_X86_ISA_1_NEEDED is {part.detail.x86_isa_needed:#x}"
+            yield Hit(
+                message=f"`{binary.member}` asks for an {_ISA_LEVELS[level]} processor, which no tag promises",
+                help="build for the x86-64 baseline, and choose faster code at run time",
+                member=binary.member,
+                arch=part.arch,
+                evidence=(Evidence(text=text, member=binary.member, version=_ISA_LEVELS[level]),),
+                severity=None if reached_from(binary, reach) else WARNING,
+            )
 
 
 @rule("executable-stack", severity=ERROR, since="0.1")

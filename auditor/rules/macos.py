@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from auditor.platforms.promise import PlatformPromise, System
 from auditor.rules.context import Role
+from auditor.rules.native import unloadable
 from auditor.rules.rule import ERROR, INFO, Evidence, Hit, rule
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from auditor.rules.context import Context
 
 _SHOWN = 20
+_SPELLINGS = {"x86_64": ("x86_64", "x86-64", "x64", "amd64", "intel"), "arm64": ("arm64", "aarch64")}
 _LEGACY = frozenset({"i386", "ppc", "ppc64"})
 """Architectures for which there is no Python any more, and which macOS 10.15 and later do not run."""
 
@@ -49,12 +51,15 @@ def macos_newer_than_tag(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
     **References.** Platform compatibility tags, macOS; dyld.
     """
-    for platform in _lowest(context):
-        broken: dict[str, tuple[tuple[int, ...], Evidence]] = {}
-        slight: dict[str, tuple[tuple[int, ...], Evidence]] = {}
+    lowest = _lowest(context)
+    for platform in dict.fromkeys(lowest.values()):
+        broken: dict[tuple[str, str], tuple[tuple[int, ...], Evidence]] = {}
+        slight: dict[tuple[str, str], tuple[tuple[int, ...], Evidence]] = {}
         for binary, part in context.judged(platform):
             allowed = platform.minimum_os(part.arch)
             if part.minimum_os is None or not _is_macos(part.minimum_os) or allowed is None:
+                continue
+            if lowest[part.arch or ""] is not platform:
                 continue
             needed = part.minimum_os.version
             if needed[:2] <= allowed:
@@ -62,32 +67,30 @@ def macos_newer_than_tag(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
             text = f"`{binary.member}` ({part.arch}) needs macOS {_dotted(needed)}"
             evidence = Evidence(text=text, member=binary.member, version=_dotted(needed))
             same_major = allowed[0] >= 11 and needed[0] == allowed[0]
-            (slight if same_major else broken).setdefault(f"{binary.member} {part.arch}", (needed, evidence))
+            (slight if same_major else broken).setdefault((binary.member, part.arch or ""), (needed, evidence))
         if broken:
             yield _newer_hit(platform, broken, slight=False)
         if slight:
             yield _newer_hit(platform, slight, slight=True)
 
 
-def _lowest(context: Context) -> list[PlatformPromise]:
-    """The macOS tags, without those that repeat an architecture with a newer version: what breaks is said once."""
-    tags = context.on(System.MACOS)
-    return [
-        one
-        for one in tags
-        if not any(
-            other is not one
-            and set(one.architectures) <= set(other.architectures)
-            and (other.version or (0, 0), tags.index(other)) < (one.version or (0, 0), tags.index(one))
-            for other in tags
-        )
-    ]
+def _lowest(context: Context) -> dict[str, PlatformPromise]:
+    """For each architecture the tag that promises it from the oldest macOS on: what breaks is said once."""
+    tags = sorted(context.on(System.MACOS), key=lambda one: (one.version or (0, 0), -len(one.architectures)))
+    lowest: dict[str, PlatformPromise] = {}
+    for platform in tags:
+        for arch in platform.architectures:
+            lowest.setdefault(arch, platform)
+    return lowest
 
 
-def _newer_hit(platform: PlatformPromise, found: dict[str, tuple[tuple[int, ...], Evidence]], *, slight: bool) -> Hit:
+def _newer_hit(
+    platform: PlatformPromise, found: dict[tuple[str, str], tuple[tuple[int, ...], Evidence]], *, slight: bool
+) -> Hit:
     """The finding for all slices that break a tag's version."""
     newest = max(version for version, _ in found.values())
-    members = dict.fromkeys(evidence.member for _, evidence in found.values())
+    members = dict.fromkeys(member for member, _ in found)
+    archs = {arch for _, arch in found}
     what = f"`{next(iter(members))}` needs" if len(members) == 1 else f"{len(members)} files need"
     arch = platform.tag.split("_", 3)[3]
     honest = f"macosx_{newest[0]}_{newest[1] if newest[0] == 10 else 0}_{arch}"
@@ -105,6 +108,7 @@ def _newer_hit(platform: PlatformPromise, found: dict[str, tuple[tuple[int, ...]
         message=message,
         help=advice,
         member=next(iter(members)) if len(members) == 1 else None,
+        arch=archs.pop() if len(archs) == 1 else None,
         evidence=tuple(evidence for _, evidence in ordered[:_SHOWN]),
         severity=INFO if slight else ERROR,
     )
@@ -114,9 +118,10 @@ def _newer_hit(platform: PlatformPromise, found: dict[str, tuple[tuple[int, ...]
 def macos_arch_missing(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """An architecture that the tag promises has no slice.
 
-    **What it checks.** Under a tag for several architectures (`universal2`) each extension module, library and program
-    has a slice for each, or another file of the wheel that has it. The architectures for which there is no Python any
-    more (i386, ppc, ppc64) give an info.
+    **What it checks.** Under a tag for several architectures (`universal2`), or several tags, each extension module,
+    library and program has a slice for each, or another file of the wheel that has it. What says in its path which
+    architecture it is for, and is needed by nothing in the wheel, may be chosen at run time and is passed over. The
+    architectures for which there is no Python any more (i386, ppc, ppc64) give an info.
 
     **Why it matters.** The wheel installs on the other machine and the import fails: "incompatible architecture (have
     'x86_64', need 'arm64')".
@@ -128,20 +133,28 @@ def macos_arch_missing(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
     **References.** Platform compatibility tags, macOS.
     """
-    promised = {
-        arch: platform
-        for platform in context.on(System.MACOS)
-        if len(platform.architectures) > 1
-        for arch in platform.architectures
-    }
+    promised = {arch: platform for platform in context.on(System.MACOS) for arch in platform.architectures}
+    if len(promised) < 2:
+        return
+    alien = unloadable(wheel, context)
     for arch, platform in sorted(promised.items()):
         lacking = [
             binary
             for binary, archs in _loadable(wheel, context)
-            if arch not in archs and not _completed(binary, archs, arch, wheel, context)
+            if arch not in archs
+            and binary.member not in alien
+            and not _is_passenger(binary, archs, context)
+            and not _completed(binary, archs, arch, wheel, context)
         ]
         if lacking:
             yield _missing_hit(arch, platform, lacking)
+
+
+def _is_passenger(binary: Binary, archs: frozenset[str], context: Context) -> bool:
+    """Whether the path says for which architecture the file is, and nothing in the wheel loads it by that name."""
+    names = {name for arch in archs for name in _SPELLINGS.get(arch, ())}
+    path = binary.member.lower()
+    return not context.is_loaded(binary) and any(name in path for name in names)
 
 
 def _missing_hit(arch: str, platform: PlatformPromise, lacking: list[Binary]) -> Hit:
@@ -211,10 +224,11 @@ def ios_invalid(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
     **References.** PEP 730; Platform compatibility tags, iOS.
     """
+    alien = unloadable(wheel, context)
     for platform in context.on(System.IOS):
         wanted = "iossimulator" if platform.simulator else "ios"
         for binary in wheel.binaries:
-            if not _is_macho(binary) or context.roles[binary.member] is Role.OTHER:
+            if not _is_macho(binary) or binary.member in alien or context.roles[binary.member] is Role.OTHER:
                 continue
             problem = _ios_problem(binary, platform, wanted)
             if problem is not None:

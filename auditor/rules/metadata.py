@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
+from auditor.platforms.cpython import interpreters
 from auditor.rules.filename import normalized_name, parse_version
-from auditor.rules.rule import ERROR, INFO, REJECT, Evidence, Hit, rule
+from auditor.rules.layout import unread_text
+from auditor.rules.rule import ERROR, INFO, REJECT, Evidence, Hit, NotJudged, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +23,7 @@ _PATCHES = range(40)
 
 
 @rule("metadata-missing", severity=ERROR, pypi=REJECT, since="0.1")
-def metadata_missing(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
+def metadata_missing(wheel: WheelFacts, context: Context) -> Iterator[Hit | NotJudged]:
     """There is no METADATA.
 
     **What it checks.** The dist-info directory holds a file `METADATA`.
@@ -32,7 +34,12 @@ def metadata_missing(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
     **References.** Binary distribution format, File contents; Core metadata.
     """
-    if wheel.dist_info is not None and wheel.metadata is None:
+    if wheel.dist_info is None or wheel.metadata is not None:
+        return
+    unread = unread_text(wheel, "metadata-missing", "METADATA")
+    if unread is not None:
+        yield unread
+    else:
         yield Hit(
             message=f"there is no `{wheel.dist_info}/METADATA`",
             help="build the wheel with a build backend: no installer takes it without METADATA",
@@ -92,7 +99,7 @@ def requires_python_excludes_tag(wheel: WheelFacts, context: Context) -> Iterato
     """Requires-Python shuts out the interpreters that the tags select.
 
     **What it checks.** At least one interpreter that the tags select satisfies Requires-Python (an error where none
-    does). Where only the oldest that the tags name does not, it is an info: the tag says more than the wheel keeps.
+    does). Where only the version that a tag names does not, it is an info: the tag says more than the wheel keeps.
 
     **Why it matters.** Installers look at both: a `cp38-cp38` wheel with `Requires-Python: >=3.9` installs nowhere.
 
@@ -104,30 +111,42 @@ def requires_python_excludes_tag(wheel: WheelFacts, context: Context) -> Iterato
     **References.** Core metadata, Requires-Python; PEP 440.
     """
     text = wheel.metadata.first("Requires-Python") if wheel.metadata else None
-    if not text or not context.interpreters:
+    # A wheel for Python 3.6 alone may say so in Requires-Python and be tagged `py3`.
+    selected = [one for promise in context.promises for one in interpreters(promise, oldest=(0, 0))]
+    if not text or not selected:
         return
     try:
         specifier = SpecifierSet(text)
     except InvalidSpecifier:
         return
-    refused = [one for one in context.interpreters if not satisfies(one, specifier)]
-    if not refused:
-        return
-    none_left = len(refused) == len(context.interpreters)
-    generic = all(promise.python.minor is None for promise in context.promises)
-    if not none_left and generic:
-        return
-    if none_left:
+    shown = context.interpreters or dict.fromkeys(selected)
+    severity = ERROR
+    if not any(satisfies(one, specifier) for one in selected):
         message = f"no interpreter that the tags select satisfies `Requires-Python: {text}`"
     else:
-        message = f"the tags also select {refused[0]}, which `Requires-Python: {text}` shuts out"
+        refused = next(_named_and_refused(context, specifier), None)
+        if refused is None:
+            return
+        message = f"the tags also select {refused}, which `Requires-Python: {text}` shuts out"
+        severity = INFO
     yield Hit(
         message=message,
         help="make `requires-python` and the tags agree",
         member=f"{wheel.dist_info}/METADATA",
-        evidence=(Evidence(text=f"the tags select {', '.join(str(one) for one in context.interpreters)}"),),
-        severity=ERROR if none_left else INFO,
+        evidence=(Evidence(text=f"the tags select {', '.join(str(one) for one in shown)}"),),
+        severity=severity,
     )
+
+
+def _named_and_refused(context: Context, specifier: SpecifierSet) -> Iterator[Interpreter]:
+    """The interpreter that a tag names, where neither it nor one that is older still satisfies the specifier."""
+    for promise in context.promises:
+        named = next(iter(interpreters(promise)), None)
+        if promise.python.minor is None or named is None:
+            continue
+        below = [one for one in interpreters(promise, oldest=(0, 0)) if one.version <= named.version]
+        if not any(satisfies(one, specifier) for one in below):
+            yield named
 
 
 def satisfies(interpreter: Interpreter, specifier: SpecifierSet) -> bool:

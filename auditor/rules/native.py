@@ -5,24 +5,35 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from auditor.facts.archive import ContentKind
-from auditor.facts.binary import BinaryFormat
+from auditor.facts.binary import Binary, BinaryFormat
+from auditor.facts.record import Fact
 from auditor.platforms.cpython import SuffixKind, parse_extension_name
-from auditor.platforms.promise import System
-from auditor.rules.context import SYSTEM_FORMATS, Role, matches
+from auditor.platforms.promise import PlatformPromise, System
+from auditor.rules.context import SYSTEM_FORMATS, Role, matches, needs_nothing
 from auditor.rules.passengers import names_its_machine
+from auditor.rules.providers import loader_names
 from auditor.rules.rule import ERROR, INFO, WARNING, Evidence, Hit, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from auditor.facts.binary import Binary
     from auditor.facts.wheel import WheelFacts
-    from auditor.platforms.promise import PlatformPromise
     from auditor.rules.context import Context
 
 _FORMAT_NAMES = {BinaryFormat.ELF: "ELF", BinaryFormat.MACHO: "Mach-O", BinaryFormat.PE: "PE"}
 _LIBRARY_SUFFIXES = (".so", ".dylib", ".dll", ".pyd", ".exe")
 _SHOWN = 20
+_TEST_DIRECTORIES = frozenset({"test", "tests", "testing", "testdata", "test_data", "fixtures"})
+_EMULATED = frozenset(
+    {
+        (System.WINDOWS, "win32", "amd64"),
+        (System.WINDOWS, "win32", "arm64"),
+        (System.WINDOWS, "amd64", "arm64"),
+        (System.MACOS, "x86_64", "arm64"),
+        (System.LINUX, "i686", "x86_64"),
+    }
+)
+"""(system, program, machine): where the system starts a program that was built for another machine."""
 
 
 def native_platforms(context: Context) -> list[PlatformPromise]:
@@ -68,27 +79,34 @@ def binary_malformed(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
 
 def _has_a_role(binary: Binary, context: Context) -> bool:
-    """Whether the file is named as a binary, or loaded: data for tests may begin as one and be broken on purpose."""
-    filename = binary.member.rpartition("/")[2].lower()
+    """Whether the file is loaded, run, or named as a library of a promised system.
+
+    Data for tests may begin as a binary and be broken on purpose.
+    """
+    directory, _, filename = binary.member.lower().rpartition("/")
+    if context.is_loaded(binary) or directory.endswith(".data/scripts"):
+        return True
     named = filename.endswith(_LIBRARY_SUFFIXES) or ".so." in filename
-    return named or context.is_loaded(binary) or context.installed_path(binary.member) is None
+    promised = {SYSTEM_FORMATS[platform.system] for platform in native_platforms(context)}
+    return named and binary.format in promised and not _TEST_DIRECTORIES & set(directory.split("/"))
 
 
 def _must_be_native(name: str, context: Context) -> bool:
     """Whether Python would load a file of that name: the suffix names an interpreter, or is `.pyd`."""
     path = context.installed_path(name)
-    if path is None or not native_platforms(context):
+    extension = parse_extension_name(path.rpartition("/")[2]) if path is not None else None
+    if extension is None or not (extension.kind is not SuffixKind.PLAIN or extension.windows):
         return False
-    extension = parse_extension_name(path.rpartition("/")[2])
-    return extension is not None and (extension.kind is not SuffixKind.PLAIN or extension.windows)
+    return any((platform.system is System.WINDOWS) is extension.windows for platform in native_platforms(context))
 
 
 @rule("binary-wrong-format", severity=ERROR, since="0.1")
 def binary_wrong_format(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """An extension module or needed library is a binary of another operating system.
 
-    **What it checks.** The format of each extension module, and of each library that another binary needs, is one
-    that a promised system loads. Another file that gives the same module in the right format silences it.
+    **What it checks.** The format of each extension module, and of each library that a binary of the promised system
+    needs, is one that this system loads. Another file that gives the same module or library in the right format
+    silences it. A module whose suffix is another system's is a fault where no binary at all is for a promised one.
 
     **Why it matters.** The import fails: "invalid ELF header" on Linux, "not a mach-o file" on macOS, "%1 is not a
     valid Win32 application" on Windows.
@@ -98,18 +116,7 @@ def binary_wrong_format(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     **References.** PEP 425.
     """
     platforms = native_platforms(context)
-    wanted = {SYSTEM_FORMATS[platform.system] for platform in platforms}
-    right = {
-        (module.package, module.name.module)
-        for binary in wheel.binaries
-        if binary.format in wanted and (module := context.modules.get(binary.member))
-    }
-    for binary in wheel.binaries:
-        if not platforms or binary.format in wanted or not imported_here(binary, context):
-            continue
-        module = context.modules.get(binary.member)
-        if module is not None and (module.package, module.name.module) in right:
-            continue
+    for binary in wrong_format(wheel, context):
         yield Hit(
             message=f"`{binary.member}` is a {_FORMAT_NAMES[binary.format]} file in a wheel for `{platforms[0].tag}`",
             help="clean the build directory and build again: an old file was packed",
@@ -118,15 +125,42 @@ def binary_wrong_format(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
         )
 
 
-def imported_here(binary: Binary, context: Context) -> bool:
-    """Whether the promised system would import or load the file, whatever its format: by its name alone."""
-    if context.is_loaded(binary) and context.roles[binary.member] is not Role.EXTENSION:
-        return binary.format in {SYSTEM_FORMATS[platform.system] for platform in native_platforms(context)}
-    module = context.modules.get(binary.member)
-    if module is None:
-        return False
-    windows = any(platform.system is System.WINDOWS for platform in context.platforms)
-    return module.name.windows is windows
+def wrong_format(wheel: WheelFacts, context: Context) -> list[Binary]:
+    """The binaries of other systems that a promised one would import or load, by their names."""
+    platforms = native_platforms(context)
+    wanted = {SYSTEM_FORMATS[platform.system] for platform in platforms}
+    right = [binary for binary in wheel.binaries if binary.format in wanted]
+    served = {context.module_key(binary) for binary in right}
+    suffixes = {platform.system is System.WINDOWS for platform in platforms}
+    found = []
+    for binary in wheel.binaries:
+        if not platforms or binary.format in wanted or binary.problems:
+            continue
+        module = context.modules.get(binary.member)
+        if module is None:
+            if _needed_by(binary, right) and not any(loader_names(one) & loader_names(binary) for one in right):
+                found.append(binary)
+        elif context.module_key(binary) not in served and (module.name.windows in suffixes or not right):
+            found.append(binary)
+    return found
+
+
+def _needed_by(binary: Binary, others: list[Binary]) -> bool:
+    """Whether one of the other files needs this one."""
+    names = loader_names(binary)
+    return any(
+        needed.name.rpartition("/")[2].lower() in names
+        for other in others
+        for part in other.slices
+        for needed in part.needed
+    )
+
+
+def unloadable(wheel: WheelFacts, context: Context) -> frozenset[str]:
+    """The members that are no binaries of a promised system and machine: what else is wrong with them is an echo."""
+    found = {binary.member for binary in wheel.binaries if binary.problems}
+    found |= {binary.member for binary in wrong_format(wheel, context)}
+    return frozenset(found | {one.binary.member for one in wrong_machines(wheel, context)})
 
 
 @rule("binary-wrong-arch", severity=ERROR, since="0.1")
@@ -134,8 +168,9 @@ def binary_wrong_arch(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """A binary is for another machine than the platform tag's.
 
     **What it checks.** The machine of each ELF and PE file, and of a Mach-O file under a tag with one architecture, is
-    one that a platform tag names, if Python imports the file, another binary needs it, or no file of the wheel is for
-    the promised machine.
+    the one that a platform tag names, if Python imports the file, another binary needs it, or no file of the wheel is
+    for the promised machine. Each machine of a set of tags is looked at. A program that the promised system can start
+    all the same (32-bit on 64-bit Windows, Rosetta) gives a warning.
 
     **Why it matters.** The loader refuses it: "cannot open shared object file", "incompatible architecture", "%1 is
     not a valid Win32 application". Cross builds that fall back to the host's compiler end like this.
@@ -146,29 +181,66 @@ def binary_wrong_arch(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
     **References.** PEP 425; gABI e_machine; PE format, Machine types.
     """
-    for platforms, binaries in _by_system(wheel, context):
-        names = "`, `".join(platform.tag for platform in platforms)
-        for binary in wrong_machine(binaries, platforms, context):
-            machines = ", ".join(part.arch or part.machine for part in binary.slices)
-            yield Hit(
-                message=f"`{binary.member}` is for {machines}; the tag promises `{names}`",
-                help="build for the promised machine: check the target of the compiler and clean the build directory",
-                member=binary.member,
-                arch=binary.slices[0].arch,
-                evidence=tuple(
-                    Evidence(text=f"its header names the machine {part.machine}", member=binary.member)
-                    for part in binary.slices
-                ),
-            )
+    for one in wrong_machines(wheel, context):
+        binary = one.binary
+        names = "`, `".join(platform.tag for platform in one.platforms)
+        machines = ", ".join(part.arch or part.machine for part in binary.slices)
+        yield Hit(
+            message=f"`{binary.member}` is for {machines}; the tag promises `{names}`",
+            help="build for the promised machine: check the target of the compiler and clean the build directory",
+            member=binary.member,
+            arch=binary.slices[0].arch,
+            evidence=tuple(
+                Evidence(text=f"its header names the machine {part.machine}", member=binary.member)
+                for part in binary.slices
+            ),
+            severity=WARNING if _starts_anyway(one, context) else None,
+        )
 
 
-def _by_system(wheel: WheelFacts, context: Context) -> Iterator[tuple[list[PlatformPromise], list[Binary]]]:
-    """For each promised system its platform tags and the readable binaries of its format."""
+class Misfit(Fact, frozen=True, kw_only=True):
+    """A binary, and the platform tags whose machine it is not for."""
+
+    binary: Binary
+    platforms: tuple[PlatformPromise, ...]
+
+
+def wrong_machines(wheel: WheelFacts, context: Context) -> list[Misfit]:
+    """The binaries for another machine than that of a promised one, where that is a fault and no passenger."""
+    found: dict[str, tuple[Binary, list[PlatformPromise]]] = {}
+    for platforms, binaries in _by_machine(wheel, context):
+        for binary in _wrong_machine(binaries, platforms, context):
+            found.setdefault(binary.member, (binary, []))[1].extend(platforms)
+    return [Misfit(binary=binary, platforms=tuple(platforms)) for binary, platforms in found.values()]
+
+
+def _starts_anyway(misfit: Misfit, context: Context) -> bool:
+    """Whether it is a program that each of the promised systems starts, although it is for another machine."""
+    binary = misfit.binary
+    if context.roles[binary.member] is not Role.EXECUTABLE:
+        return False
+    return all(
+        platform.system is not System.LINUX or all(needs_nothing(part) for part in binary.slices)
+        for platform in misfit.platforms
+    ) and all(
+        any((platform.system, part.arch, machine) in _EMULATED for part in binary.slices)
+        for platform in misfit.platforms
+        for machine in platform.architectures
+    )
+
+
+def _by_machine(wheel: WheelFacts, context: Context) -> Iterator[tuple[list[PlatformPromise], list[Binary]]]:
+    """For each promised machine its platform tags and the readable binaries of its system's format.
+
+    The tags of macOS stay together: `macos-arch-missing` looks at each of their architectures.
+    """
     for system, format_ in SYSTEM_FORMATS.items():
-        platforms = [platform for platform in context.platforms if platform.system is system]
-        binaries = [binary for binary in wheel.binaries if binary.format is format_ and binary.slices]
-        if platforms and binaries:
-            yield platforms, binaries
+        binaries = [one for one in wheel.binaries if one.format is format_ and one.slices and not one.problems]
+        groups: dict[tuple[str, ...], list[PlatformPromise]] = {}
+        for platform in context.on(system):
+            groups.setdefault(() if system is System.MACOS else platform.architectures, []).append(platform)
+        if binaries:
+            yield from ((platforms, binaries) for platforms in groups.values())
 
 
 def fits(binary: Binary, platforms: list[PlatformPromise]) -> bool:
@@ -176,49 +248,38 @@ def fits(binary: Binary, platforms: list[PlatformPromise]) -> bool:
     return any(matches(part.arch, platform) for part in binary.slices for platform in platforms)
 
 
-def wrong_machine(binaries: list[Binary], platforms: list[PlatformPromise], context: Context) -> list[Binary]:
-    """The binaries for machines that no tag promises, where that is a fault and no passenger."""
+def _wrong_machine(binaries: list[Binary], platforms: list[PlatformPromise], context: Context) -> list[Binary]:
+    """The binaries for other machines than the tags', where that is a fault and no passenger."""
     alien = [one for one in binaries if not fits(one, platforms) and context.roles[one.member] is not Role.OTHER]
     if not alien:
         return []
     nothing_fits = not any(fits(binary, platforms) for binary in binaries)
-    served = {
-        (module.package, module.name.module)
-        for binary in binaries
-        if fits(binary, platforms) and (module := context.modules.get(binary.member))
-    }
+    served = {context.module_key(binary) for binary in binaries if fits(binary, platforms)}
     found = []
     for binary in alien:
-        module = context.modules.get(binary.member)
-        if module is not None:
-            if (module.package, module.name.module) not in served:
+        if context.roles[binary.member] is Role.EXTENSION:
+            if context.module_key(binary) not in served:
                 found.append(binary)
             continue
-        unconditional = nothing_fits and not names_its_machine(binary.member)
+        unconditional = nothing_fits and not names_its_machine(binary.member) and not _is_device_code(binary)
         if unconditional or _needed_by_fitting(binary, binaries, platforms):
             found.append(binary)
     return found
 
 
+def _is_device_code(binary: Binary) -> bool:
+    """Whether the file is for a machine of which no tag speaks: code for GPUs, for BPF, firmware.
+
+    EM_NONE is what a failed strip or patchelf run leaves.
+    """
+    return all(part.arch is None and part.machine != "EM_NONE" for part in binary.slices)
+
+
 def _needed_by_fitting(binary: Binary, binaries: list[Binary], platforms: list[PlatformPromise]) -> bool:
     """Whether a binary for the promised machine needs this file, and no other file of its name fits."""
-    names = _names(binary)
-    twins = [other for other in binaries if other is not binary and _names(other) & names]
-    if any(fits(twin, platforms) for twin in twins):
-        return False
-    return any(
-        needed.name.rpartition("/")[2].lower() in names
-        for other in binaries
-        if fits(other, platforms)
-        for part in other.slices
-        for needed in part.needed
-    )
-
-
-def _names(binary: Binary) -> set[str]:
-    """The names under which a loader may ask for the file."""
-    names = {binary.member.rpartition("/")[2].lower()}
-    return names | {part.identity.rpartition("/")[2].lower() for part in binary.slices if part.identity}
+    names = loader_names(binary)
+    fitting = [other for other in binaries if fits(other, platforms)]
+    return _needed_by(binary, fitting) and not any(loader_names(twin) & names for twin in fitting)
 
 
 @rule("binary-foreign", severity=INFO, since="0.1")
@@ -237,9 +298,7 @@ def binary_foreign(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """
     platforms = native_platforms(context)
     wanted = {SYSTEM_FORMATS[platform.system] for platform in platforms}
-    blamed = {
-        one.member for group, binaries in _by_system(wheel, context) for one in wrong_machine(binaries, group, context)
-    }
+    blamed = unloadable(wheel, context)
     foreign = [
         binary
         for binary in wheel.binaries
@@ -247,7 +306,6 @@ def binary_foreign(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
         and binary.member not in blamed
         and context.roles[binary.member] is not Role.OTHER
         and not (binary.format in wanted and fits(binary, platforms))
-        and not (platforms and imported_here(binary, context))
     ]
     if foreign and not _reported_as_any(wheel, context):
         machines = sorted(

@@ -19,6 +19,16 @@ _DRIVERS = re.compile(r"lib(cuda|nvidia-[\w-]+|nvcuvid|OpenCL|amdhip64|ze_loader
 """Libraries that come with a device driver and cannot be bundled."""
 
 
+_LIBPYTHON = re.compile(r"libpython\d[\d.]*[a-z]*\.(so|dylib)(\.[\d.]+)?", re.ASCII)
+
+
+def is_libpython(name: str) -> bool:
+    """Whether a needed library is CPython itself: `libpython3.11.so.1.0`, or the framework on macOS."""
+    filename = name.rpartition("/")[2]
+    framework = "/Python.framework/" in f"/{name}" or "/Python3.framework/" in f"/{name}"
+    return _LIBPYTHON.fullmatch(filename) is not None or framework or name == "Python"
+
+
 class Reach:
     """Which binaries of a wheel some extension module or executable loads, directly or through others."""
 

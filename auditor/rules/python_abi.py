@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from auditor.facts.binary import Binary, NeededKind
+from auditor.facts.record import Fact
 from auditor.platforms.cpython import (
     ExtensionName,
     Interpreter,
@@ -12,17 +14,20 @@ from auditor.platforms.cpython import (
     interpreters,
     says_musl,
 )
-from auditor.platforms.promise import AbiKind, Implementation, Libc, PlatformPromise, System
-from auditor.rules.context import Module, Role
+from auditor.platforms.promise import AbiKind, Implementation, InterpreterPromise, Libc, PlatformPromise, System
+from auditor.rules.context import SYSTEM_FORMATS, Module, Role, uses_python
+from auditor.rules.floors import wrong_libc
+from auditor.rules.native import unloadable
+from auditor.rules.providers import is_libpython
 from auditor.rules.rule import ERROR, WARNING, Evidence, Hit, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from auditor.facts.binary import Binary
     from auditor.facts.wheel import WheelFacts
     from auditor.rules.context import Context
 
+_SHOWN = 20
 _LINUX_TRIPLETS = {
     "x86_64": "x86_64-linux",
     "i686": "i386-linux",
@@ -50,22 +55,46 @@ def extension_suffix_mismatch(wheel: WheelFacts, context: Context) -> Iterator[H
     **How to fix.** maturin: `abi3` features and `module-name`. setuptools: `py_limited_api=True` on the Extension as
     well as on bdist_wheel. Do not retag a wheel for another Python: build it for each.
 
-    Where a Python source of the same name is imported in its place, it is a warning.
+    Where a Python source of the same name is imported in its place, it is a warning. Modules with the same fault are
+    one finding. A file for another system, machine or C library is the business of the rules for those.
 
     **Limits.** Interpreters from CPython 3.8 to the newest that this version knows; other implementations by version.
 
     **References.** PEP 3149, PEP 425, PEP 803; CPython's `_PyImport_DynLoadFiletab`.
     """
+    members = {member.name for member in wheel.files()}
+    same: dict[tuple[tuple[str, ...], str, bool], list[_LostModule]] = {}
+    for files in _variants(wheel, context):
+        lost = _lost(files, context)
+        if lost:
+            fallback = _source_twin(files[0], members)
+            where = tuple(f"{interpreter} {platform.tag}" for interpreter, platform in lost)
+            key = (where, files[0][1].name.suffix, fallback is not None)
+            same.setdefault(key, []).append(_LostModule(files=tuple(files), lost=tuple(lost), fallback=fallback))
+    for modules in same.values():
+        yield _suffix_hit(modules, wheel)
+
+
+class _LostModule(Fact, frozen=True, kw_only=True):
+    """A module that some promised interpreter does not find."""
+
+    files: tuple[tuple[Binary, Module], ...]
+    lost: tuple[tuple[Interpreter, PlatformPromise], ...]
+    fallback: str | None
+    """The Python source that is imported in its place."""
+
+
+def _variants(wheel: WheelFacts, context: Context) -> list[list[tuple[Binary, Module]]]:
+    """The files of each module, without those that the promised systems and machines could not load anyway."""
+    promised = {SYSTEM_FORMATS[one.system] for one in context.platforms if one.system in SYSTEM_FORMATS}
+    alien = unloadable(wheel, context) | {binary.member for binary, _ in wrong_libc(wheel, context)}
     variants: dict[tuple[str, str], list[tuple[Binary, Module]]] = {}
     for binary in wheel.binaries:
         module = context.modules.get(binary.member)
-        if module is not None:
-            variants.setdefault((module.package, module.name.module), []).append((binary, module))
-    members = {member.name for member in wheel.files()}
-    for files in variants.values():
-        lost = _lost(files, context)
-        if lost:
-            yield _suffix_hit(files, lost, wheel, fallback=_source_twin(files[0], members))
+        if module is None or binary.member in alien or (promised and binary.format not in promised):
+            continue
+        variants.setdefault((module.package, module.name.module), []).append((binary, module))
+    return list(variants.values())
 
 
 def _source_twin(file: tuple[Binary, Module], members: set[str]) -> str | None:
@@ -106,7 +135,7 @@ def _platform_fits(name: ExtensionName, interpreter: Interpreter, platform: Plat
         # GraalPy says `x86_64-win32` where CPython and PyPy say `win_amd64`.
         return suffix == platform.tag if name.kind is SuffixKind.CPYTHON else "win" in suffix
     if platform.system is System.MACOS:
-        return suffix == "darwin"
+        return suffix.rpartition("-")[2] == "darwin"  # GraalPy: `x86_64-darwin`
     if platform.system is System.LINUX:
         if interpreter.implementation is Implementation.CPYTHON and name.kind is SuffixKind.CPYTHON:
             return _linux_fits(suffix, interpreter, platform)
@@ -123,42 +152,42 @@ def _linux_fits(suffix: str, interpreter: Interpreter, platform: PlatformPromise
         return False
     if platform.libc is Libc.MUSL:
         return "musl" in suffix if says_musl(interpreter.version) else True
-    return "musl" not in suffix
+    return platform.libc is Libc.ANY or "musl" not in suffix
 
 
-def _suffix_hit(
-    files: list[tuple[Binary, Module]],
-    lost: list[tuple[Interpreter, PlatformPromise]],
-    wheel: WheelFacts,
-    *,
-    fallback: str | None,
-) -> Hit:
-    """The finding for one module. Where a Python source serves in its place, the file is stale and no import fails."""
-    binary, module = files[0]
+def _suffix_hit(modules: list[_LostModule], wheel: WheelFacts) -> Hit:
+    """The finding for modules with one fault. Where a Python source serves in their place, no import fails."""
+    binary, module = modules[0].files[0]
+    lost, fallback = modules[0].lost, modules[0].fallback
+    files = [file for one in modules for file in one.files]
     interpreter = lost[0][0]
-    more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
+    others = len({str(one) for one, _ in lost}) - 1
+    more = f" and {others} more" if others else ""
     stable = any(tag in (wheel.name.abi if wheel.name else "") for tag in ("abi3", "abi3t"))
     advice = (
         "build it with the stable ABI's suffix (`.abi3.so`): set `py_limited_api` on the extension itself"
         if stable and module.name.kind is SuffixKind.CPYTHON
         else "build it for the tag's Python; renaming the wheel does not rename the module"
     )
+    subject = f"the module `{module.dotted}`" if len(modules) == 1 else f"{len(modules)} modules"
+    its = "its file ends" if len(modules) == 1 else "their files end"
     message = (
-        f"the module `{module.dotted}` cannot be imported by {interpreter}{more}, which the tags select:"
-        f" its file ends in `{module.name.suffix}`"
+        f"{subject} cannot be imported by {interpreter}{more}, which the tags select: {its} in `{module.name.suffix}`"
     )
     if fallback:
-        message = f"`{binary.member}` is never imported by {interpreter}{more}: `{fallback}` is, in its place"
+        stale = f"`{binary.member}` is" if len(modules) == 1 else f"{len(modules)} files are"
+        source = f"`{fallback}` is, in its place" if len(modules) == 1 else "Python sources are, in their place"
+        message = f"{stale} never imported by {interpreter}{more}: {source}"
         advice = "a file of an earlier build was packed: clean the build directory, and build the module for the tag"
     return Hit(
         message=message,
         help=advice,
         severity=WARNING if fallback else None,
-        member=binary.member,
+        member=binary.member if len(files) == 1 else None,
         evidence=tuple(
             [
                 Evidence(text=f"`{one.member}` is for {_suffix_words(other.name)}", member=one.member)
-                for one, other in files
+                for one, other in files[:_SHOWN]
             ]
             + [Evidence(text=f"the tags select {one} on `{where.tag}`") for one, where in lost[:6]]
         ),
@@ -205,9 +234,9 @@ def extension_under_abi_none(wheel: WheelFacts, context: Context) -> Iterator[Hi
             for binary in wheel.binaries
             if (module := context.modules.get(binary.member)) is not None
             and context.roles[binary.member] is Role.EXTENSION
-            and _bound_to_cpython(binary)
+            and uses_python(binary)
         ]
-        reason = _stranded(found, promise.python.version) if found else None
+        reason = _stranded(found, promise.python) if found else None
         if reason:
             yield Hit(
                 message=f"the tag `{promise.tag}` has the ABI `none`, and `{found[0][1].dotted}` is an extension module"
@@ -223,23 +252,15 @@ def extension_under_abi_none(wheel: WheelFacts, context: Context) -> Iterator[Hi
             return
 
 
-def _bound_to_cpython(binary: Binary) -> bool:
-    """Whether the file uses CPython's C API, and not only exports an initialiser."""
-    return any(
-        imported.symbol.startswith(("Py", "_Py")) or (imported.library or "").lower().startswith("python")
-        for part in binary.slices
-        for imported in part.imports
-    )
-
-
-def _stranded(found: list[tuple[Binary, Module]], version: tuple[int, int] | None) -> str | None:
+def _stranded(found: list[tuple[Binary, Module]], python: InterpreterPromise) -> str | None:
     """Which interpreter of a tag without an ABI cannot use the modules; None where each can."""
-    exact = version is not None and any(module.name.version == version for _, module in found)
-    if version is not None and version < (3, 13):
-        return None if exact or all(module.name.version is None for _, module in found) else "it is for other versions"
-    if version is not None:
+    version = python.version
+    if version is None or python.implementation is Implementation.ANY:
+        return "it also installs on versions and implementations that the module is not for"
+    if python.implementation is Implementation.CPYTHON and version >= (3, 13):
         return f"it also installs on the free-threaded {version[0]}.{version[1]}"
-    return "it also installs on versions and implementations that the module is not for"
+    exact = any(module.name.version == version for _, module in found)
+    return None if exact or all(module.name.version is None for _, module in found) else "it is for other versions"
 
 
 @rule("module-init-missing", severity=ERROR, since="0.1")
@@ -289,7 +310,9 @@ def _initialisers(name: ExtensionName) -> frozenset[str]:
         return frozenset({f"PyInitU_{coded}", f"PyModExportU_{coded}"})
     prefixes = ("PyInit_", "PyModExport_", "HPyInit_", "_cffi_pypyinit_")
     old = {f"init{module}"} if name.version is None or name.version < (3, 0) else set()
-    return frozenset({f"{prefix}{module}" for prefix in prefixes} | old)
+    # A debug build of Python on Windows looks for the module `_core` in `_core_d.pyd`.
+    names = {module, module.removesuffix("_d")} if name.windows else {module}
+    return frozenset({f"{prefix}{one}" for prefix in prefixes for one in names} | old)
 
 
 @rule("libpython-linked", severity=ERROR, since="0.1")
@@ -315,7 +338,11 @@ def libpython_linked(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
         if context.roles[binary.member] is not Role.EXTENSION:
             continue
         for part in binary.slices:
-            linked = [needed.name for needed in part.needed if is_libpython(needed.name)]
+            linked = [
+                needed.name
+                for needed in part.needed
+                if needed.kind is not NeededKind.WEAK and is_libpython(needed.name)
+            ]
             missing = [name for name in linked if name.rpartition("/")[2].lower() not in context.bundled]
             if missing:
                 yield Hit(
@@ -326,12 +353,6 @@ def libpython_linked(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
                     evidence=(Evidence(text=f"`{binary.member}` needs `{missing[0]}`", library=missing[0]),),
                 )
                 break
-
-
-def is_libpython(name: str) -> bool:
-    """Whether a needed library is Python itself."""
-    filename = name.rpartition("/")[2]
-    return filename.startswith("libpython") or "/Python.framework/" in name or name == "Python"
 
 
 RULES = (extension_suffix_mismatch, extension_under_abi_none, libpython_linked, module_init_missing)

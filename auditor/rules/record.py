@@ -7,7 +7,8 @@ import binascii
 import posixpath
 from typing import TYPE_CHECKING
 
-from auditor.rules.rule import ERROR, MAIL, REJECT, WARNING, Evidence, Hit, rule
+from auditor.rules.layout import unread_text
+from auditor.rules.rule import ERROR, MAIL, REJECT, WARNING, Evidence, Hit, NotJudged, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +38,7 @@ def _exempt(wheel: WheelFacts) -> frozenset[str]:
 
 
 @rule("record-missing", severity=ERROR, pypi=REJECT, since="0.1")
-def record_missing(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
+def record_missing(wheel: WheelFacts, context: Context) -> Iterator[Hit | NotJudged]:
     """There is no RECORD.
 
     **What it checks.** The dist-info directory of the file name holds a file `RECORD`.
@@ -48,7 +49,12 @@ def record_missing(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
     **References.** Binary distribution format, The .dist-info directory.
     """
-    if wheel.dist_info is not None and wheel.record is None:
+    if wheel.dist_info is None or wheel.record is not None:
+        return
+    unread = unread_text(wheel, "record-missing", "RECORD")
+    if unread is not None:
+        yield unread
+    else:
         yield Hit(
             message=f"there is no `{wheel.dist_info}/RECORD`",
             help="pack the wheel with a build backend or `python -m wheel pack`: no installer takes it without RECORD",
@@ -71,8 +77,11 @@ def record_file_not_listed(wheel: WheelFacts, context: Context) -> Iterator[Hit]
     """
     if wheel.record is None:
         return
-    listed = {canonical(row.path).casefold() for row in _rows(wheel)} | {name.casefold() for name in _exempt(wheel)}
-    missing = sorted({member.name for member in wheel.files() if canonical(member.name).casefold() not in listed})
+    names = {canonical(member.name): member.name for member in wheel.files()}
+    listed = {canonical(row.path) for row in _rows(wheel)} | _exempt(wheel)
+    # Where the case alone differs, a row that names no file by its letters stands for the one that is alike.
+    folded = {path.casefold() for path in listed - names.keys()}
+    missing = sorted(names[path] for path in names.keys() - listed if path.casefold() not in folded)
     if missing:
         what = f"`{missing[0]}` is" if len(missing) == 1 else f"{len(missing)} files are"
         yield Hit(
@@ -157,7 +166,7 @@ def record_hash_mismatch(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """A file's digest is not the one in RECORD.
 
     **What it checks.** The digest of each member's content against its row, for every algorithm that hashlib always
-    has.
+    has. Where the content does not match its CRC either, `zip-crc` speaks of it.
 
     **Why it matters.** The specification has installers refuse the wheel: `wheel unpack`, pnpm, Nix and `installer`
     with validation do, pip and uv do not look. Whoever does look takes it for tampering.
@@ -190,7 +199,7 @@ def _mismatch(row: RecordRow, member: Member) -> Evidence | None:
     """The evidence that a row's digest is not the member's; None where it is, or where neither can be had."""
     algorithm, _, text = row.hash.partition("=")
     real = member.digest(algorithm)
-    if real is None or not text:
+    if real is None or not text or member.content_crc != member.crc:
         return None
     try:
         claimed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).hex()

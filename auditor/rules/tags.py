@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from auditor.facts.archive import ContentKind
 from auditor.platforms import pypi
+from auditor.platforms.coverage import covers
+from auditor.platforms.cpython import impossible_flag
 from auditor.platforms.installers import unmatchable, unreleased
-from auditor.platforms.promise import AbiKind, Implementation, Libc, Promise, System
+from auditor.platforms.promise import AbiKind, Implementation, Libc, Promise, System, has_variant_label
 from auditor.rules.passengers import fixed_machine_libraries
 from auditor.rules.rule import ERROR, FUTURE, INFO, REJECT, WARNING, Evidence, Hit, rule
 from auditor.rules.wider import wider_tag
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from auditor.facts.wheel import WheelFacts, WheelName
+    from auditor.platforms.promise import PlatformPromise
     from auditor.rules.context import Context
 
 _TAG = re.compile(r"[A-Za-z0-9_]+", re.ASCII)
@@ -24,7 +27,9 @@ _THREADED_PYTHON = re.compile(r"cp\d+t", re.ASCII)
 
 
 def _parts(name: WheelName) -> tuple[tuple[str, str], ...]:
-    """Each of the three compressed sets with what it is called."""
+    """Each of the three compressed sets with what it is called; none where a label has shifted them."""
+    if has_variant_label(name):
+        return ()
     return (("python", name.python), ("abi", name.abi), ("platform", name.platform))
 
 
@@ -45,19 +50,25 @@ def tag_malformed(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     if wheel.name is None:
         return
     for what, compressed in _parts(wheel.name):
-        for member in compressed.split("."):
-            problem = None
-            if not member:
-                problem = "an empty member"
-            elif not _TAG.fullmatch(member):
-                problem = f"`{member}`, which has other characters than letters, digits and `_`"
-            elif what == "python" and not member.isidentifier():
-                problem = f"`{member}`, which begins with a digit"
-            if problem:
-                yield Hit(
-                    message=f"the {what} tag `{compressed}` has {problem}",
-                    help="build again, or write the tag with `python -m wheel tags`",
-                )
+        problems = [_malformed(what, member) for member in compressed.split(".")]
+        for problem in dict.fromkeys(filter(None, problems)):
+            yield Hit(
+                message=f"the {what} tag `{compressed}` has {problem}" if compressed else f"the {what} tag is empty",
+                help="build again, or write the tag with `python -m wheel tags`",
+                # PyPI compares each platform tag with its list; it does not look at the two others yet.
+                pypi=REJECT if what == "platform" else FUTURE,
+            )
+
+
+def _malformed(what: str, member: str) -> str | None:
+    """What is wrong with one member of a compressed set, or None."""
+    if not member:
+        return "an empty member"
+    if not _TAG.fullmatch(member):
+        return f"`{member}`, which has other characters than letters, digits and `_`"
+    if what == "python" and not member.isidentifier():
+        return f"`{member}`, which begins with a digit"
+    return None
 
 
 @rule("tag-set-untidy", severity=WARNING, since="0.1")
@@ -77,6 +88,8 @@ def tag_set_untidy(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
         return
     for what, compressed in _parts(wheel.name):
         members = compressed.split(".")
+        if any(_malformed(what, member) for member in members):
+            continue  # `tag-malformed` speaks of it
         wanted = ".".join(sorted({member.lower() for member in members}))
         if compressed != wanted:
             yield Hit(
@@ -102,7 +115,7 @@ def platform_not_on_pypi(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     **References.** Platform compatibility tags; PyPI's upload code.
     """
     for platform in context.platforms:
-        if not platform.tag or pypi.accepts_platform(platform.tag):
+        if pypi.accepts_platform(platform.tag) or not _TAG.fullmatch(platform.tag):
             continue
         yield Hit(
             message=f"PyPI does not accept the platform tag `{platform.tag}`",
@@ -168,7 +181,7 @@ def platform_mixed(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
     **References.** PEP 600, PEP 656.
     """
-    systems = {platform.system for platform in context.platforms}
+    systems = {_system(platform) for platform in context.platforms if _TAG.fullmatch(platform.tag)}
     if len(systems) > 1:
         names = ", ".join(f"`{platform.tag}`" for platform in context.platforms)
         yield Hit(message=f"the platform tags mix operating systems: {names}", help="build one wheel a system")
@@ -185,6 +198,11 @@ def platform_mixed(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
         )
 
 
+def _system(platform: PlatformPromise) -> System:
+    """The system of a platform tag; Windows also for the machines that no Python is built for any more."""
+    return System.WINDOWS if platform.tag.startswith("win_") else platform.system
+
+
 def impossible(promise: Promise) -> str | None:
     """Why no interpreter, released or to come, selects this tag; None where one can."""
     python, abi, platform = promise.python, promise.abi, promise.platform
@@ -197,12 +215,26 @@ def impossible(promise: Promise) -> str | None:
             return None if abi.kind is AbiKind.NONE else f"the generic `{python.tag}` goes with the ABI `none` alone"
         case Implementation.CPYTHON:
             return _impossible_cpython(promise)
-        case Implementation.PYPY if abi.kind not in {AbiKind.PYPY, AbiKind.NONE, AbiKind.OTHER}:
-            return f"PyPy has not the ABI `{abi.tag}`"
-        case Implementation.PYPY if python.minor and abi.kind is AbiKind.NONE and platform.system is System.ANY:
-            return f"PyPy looks for `pp3-none-any`, never for `{python.tag}-none-any`"
+        case Implementation.PYPY:
+            return _impossible_pypy(promise)
         case Implementation.GRAALPY if abi.kind not in {AbiKind.GRAALPY, AbiKind.NONE, AbiKind.OTHER}:
             return f"GraalPy has not the ABI `{abi.tag}`"
+        case Implementation.GRAALPY if abi.kind is AbiKind.NONE and platform.system is System.ANY:
+            return f"GraalPy never looks for `{python.tag}-none-any`"
+        case Implementation.GRAALPY if abi.version is not None and abi.version != python.version:
+            return f"`{python.tag}` never has the ABI `{abi.tag}`"
+    return None
+
+
+def _impossible_pypy(promise: Promise) -> str | None:
+    """Why no PyPy selects a tag whose Python part is `pp...`."""
+    python, abi, platform = promise.python, promise.abi, promise.platform
+    if abi.kind not in {AbiKind.PYPY, AbiKind.NONE, AbiKind.OTHER}:
+        return f"PyPy has not the ABI `{abi.tag}`"
+    if abi.version is not None and abi.version != python.version:
+        return f"`{python.tag}` never has the ABI `{abi.tag}`"
+    if abi.kind is AbiKind.NONE and (python.tag == "pp3") is not (platform.system is System.ANY):
+        return "PyPy looks for `pp3` with `none-any`, and for its whole version with a platform"
     return None
 
 
@@ -213,11 +245,23 @@ def _impossible_cpython(promise: Promise) -> str | None:
         return f"CPython looks for `{python.tag}` with a minor version, never without"
     if abi.kind is AbiKind.CPYTHON and abi.version != python.version:
         return f"`{python.tag}` never has the ABI `{abi.tag}`"
+    flag = impossible_flag(python.version, abi.flags)
+    if flag is not None:
+        return f"`{python.tag}` never has the flag `{flag}` in its ABI tag, as `{abi.tag}` has"
     if abi.kind in {AbiKind.PYPY, AbiKind.GRAALPY}:
         return f"CPython has not the ABI `{abi.tag}`"
-    if abi.kind is AbiKind.ABI3 and python.version < (3, 2):
+    if abi.kind in {AbiKind.ABI3, AbiKind.ABI3T} and python.version < (3, 2):
         return "the stable ABI begins with CPython 3.2"
     return None
+
+
+def _impossibilities(context: Context) -> dict[str, str | None]:
+    """What `impossible` says of each tag, but for the malformed ones, of which `tag-malformed` speaks."""
+    return {
+        promise.tag: impossible(promise)
+        for promise in context.promises
+        if all(_TAG.fullmatch(part) for part in (promise.python.tag, promise.abi.tag, promise.platform.tag))
+    }
 
 
 @rule("tag-never-installable", severity=ERROR, since="0.1")
@@ -234,7 +278,7 @@ def tag_never_installable(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
     **References.** `packaging.tags`; PEP 425, PEP 803.
     """
-    reasons = {promise.tag: impossible(promise) for promise in context.promises}
+    reasons = _impossibilities(context)
     if reasons and all(reasons.values()):
         yield Hit(
             message=f"no interpreter can ever select `{wheel.name.tag_set if wheel.name else ''}`",
@@ -255,7 +299,7 @@ def tag_some_impossible(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
     **References.** Platform compatibility tags, Compressed tag sets.
     """
-    reasons = {promise.tag: impossible(promise) for promise in context.promises}
+    reasons = _impossibilities(context)
     bad = [tag for tag, reason in reasons.items() if reason]
     if bad and len(bad) < len(reasons):
         yield Hit(
@@ -282,14 +326,14 @@ def tag_abi3_multiple_python(wheel: WheelFacts, context: Context) -> Iterator[Hi
         {
             promise.python.version
             for promise in context.promises
-            if promise.abi.kind is AbiKind.ABI3 and promise.python.version is not None
+            if promise.abi.kind is AbiKind.ABI3 and promise.python.version is not None and not impossible(promise)
         }
     )
     if len(versions) > 1:
         lowest = f"cp{versions[0][0]}{versions[0][1]}"
         yield Hit(
             message=f"the abi3 wheel names {len(versions)} CPython versions; `{lowest}` alone says the same",
-            help=f"rename with `python -m wheel tags --python-tag {lowest} --abi-tag abi3`",
+            help=f"rename with `python -m wheel tags --python-tag {lowest}`",
         )
 
 
@@ -299,7 +343,8 @@ def tag_abi3t_python_too_old(wheel: WheelFacts, context: Context) -> Iterator[Hi
 
     **What it checks.** Every Python tag beside `abi3t` is `cp315` or later.
 
-    **Why it matters.** The free-threaded stable ABI begins with CPython 3.15: no interpreter looks for such a tag.
+    **Why it matters.** The free-threaded stable ABI begins with CPython 3.15. pip looks for the tag on 3.13t and 3.14t
+    all the same, and installs a module there that cannot be imported.
 
     **How to fix.** Build for 3.15 (`cp315-abi3.abi3t`), or one wheel a version for 3.13t and 3.14t.
 
@@ -324,7 +369,7 @@ def tag_abi3t_python_too_old(wheel: WheelFacts, context: Context) -> Iterator[Hi
 def tag_cp_none_any(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """`cpXY-none-any` installs on exactly one CPython version.
 
-    **What it checks.** A pure wheel is not tagged with one CPython version.
+    **What it checks.** A pure wheel is not tagged with single CPython versions, unless a generic tag is beside them.
 
     **Why it matters.** `cp312-none-any` reads as "from 3.12 on" and means "3.12 and no other": users of 3.13 get the
     sdist or nothing.
@@ -333,14 +378,27 @@ def tag_cp_none_any(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
     **References.** `packaging.tags.compatible_tags`.
     """
-    for promise in context.promises:
-        pure = promise.abi.kind is AbiKind.NONE and promise.platform.system is System.ANY
-        if pure and promise.python.implementation is Implementation.CPYTHON and promise.python.version:
-            major, minor = promise.python.version
-            yield Hit(
-                message=f"`{promise.tag}` installs on CPython {major}.{minor} and on no other version",
-                help=f"tag it `py3-none-any` and state `Requires-Python: >={major}.{minor}`",
-            )
+    pure = [
+        promise
+        for promise in context.promises
+        if promise.abi.kind is AbiKind.NONE and promise.platform.system is System.ANY
+    ]
+    generic = [promise for promise in pure if promise.python.implementation is Implementation.ANY]
+    versions = sorted(
+        promise.python.version
+        for promise in pure
+        if promise.python.implementation is Implementation.CPYTHON
+        and promise.python.version is not None
+        and not any(covers(wide, promise) for wide in generic)
+    )
+    if versions:
+        names = [f"{major}.{minor}" for major, minor in versions]
+        others = "version" if len(names) == 1 else "versions"
+        yield Hit(
+            message=f"a pure wheel with the Python tag `{wheel.name.python if wheel.name else ''}` installs on CPython"
+            f" {' and '.join(names)} and on no other {others}",
+            help=f"tag it `py{versions[0][0]}-none-any` and state `Requires-Python: >={names[0]}`",
+        )
 
 
 @rule("tag-wider-possible", severity=INFO, since="0.1")

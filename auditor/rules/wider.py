@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from auditor.facts.binary import ElfDetail, MachODetail
 from auditor.findings import Evidence
-from auditor.platforms import glibc
+from auditor.platforms import glibc, macos
 from auditor.platforms.promise import Libc, System
 from auditor.rules.floors import breaks_glibc, breaks_policy, outside_policy, relr_evidence, version_needs
 
@@ -31,9 +31,9 @@ def wider_tag(wheel: WheelFacts, context: Context) -> Iterator[Wider]:
             (platform for platform in linux if platform.architectures[0] == arch), key=lambda one: one.version or (0, 0)
         )
         yield from _wider_manylinux(widest, context)
-    macos = context.on(System.MACOS)
-    if len(macos) == 1:
-        yield from _wider_macos(macos[0], context)
+    apple = context.on(System.MACOS)
+    if len(apple) == 1:
+        yield from _wider_macos(apple[0], context)
 
 
 def _wider_manylinux(platform: PlatformPromise, context: Context) -> Iterator[Wider]:
@@ -45,7 +45,7 @@ def _wider_manylinux(platform: PlatformPromise, context: Context) -> Iterator[Wi
     for policy in glibc.policies():
         if policy.version >= platform.version:
             return
-        reachable = policy.version >= glibc.oldest_looked_for(arch) and arch in policy.versions
+        reachable = policy.version >= glibc.oldest_looked_for_by_all(arch) and arch in policy.versions
         if reachable and keeps_manylinux(slices, policy.version, arch, context):
             within = f"{policy.version[0]}.{policy.version[1]}"
             text = f"all that its {len(slices)} ELF files need is in the policy of glibc {within}"
@@ -90,9 +90,16 @@ def _wider_macos(platform: PlatformPromise, context: Context) -> Iterator[Wider]
         for arch, version in versions.items()
     ]
     needed = max(*floors, (10, 9))
-    tag_version = needed if needed[0] == 10 else (needed[0], 0)
-    if tag_version < platform.version and (tag_version[0] == platform.version[0] or tag_version >= (10, 9)):
+    tag_version = _tag_version(needed)
+    if tag_version is not None and tag_version < platform.version:
         arch = platform.tag.split("_", 3)[3]
         wider = f"macosx_{tag_version[0]}_{tag_version[1]}_{arch}"
         text = f"no slice asks for more than macOS {needed[0]}.{needed[1]}"
         yield platform.tag, wider, (Evidence(text=text),)
+
+
+def _tag_version(needed: tuple[int, int]) -> tuple[int, int] | None:
+    """The version of the oldest tag that promises `needed`. From macOS 11 on tags have no minor: 11.3 asks for 12."""
+    if needed[0] == 10 or not needed[1]:
+        return needed
+    return next(((major, 0) for major in macos.RELEASED if major > needed[0]), None)

@@ -9,7 +9,8 @@ from auditor.platforms import windows
 from auditor.platforms.cpython import OLDEST_SUPPORTED, SuffixKind
 from auditor.platforms.promise import AbiKind, Implementation, System
 from auditor.rules.context import Role
-from auditor.rules.rule import ERROR, Evidence, Hit, rule
+from auditor.rules.providers import Reach, reached_from
+from auditor.rules.rule import ERROR, WARNING, Evidence, Hit, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,21 +25,19 @@ _SHOWN = 20
 
 
 def _judged(wheel: WheelFacts, context: Context) -> Iterator[tuple[Binary, Slice]]:
-    """The PE files that the Windows tags are about, each once."""
-    seen = set()
+    """The PE files that the Windows tags are about, each once: every tag has a machine of its own."""
     for platform in context.on(System.WINDOWS):
-        for binary, part in context.judged(platform):
-            if binary.member not in seen:
-                seen.add(binary.member)
-                yield binary, part
+        yield from context.judged(platform)
 
 
 @rule("windows-wrong-python", severity=ERROR, since="0.1")
 def windows_wrong_python(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """An extension module links the DLL of another Python.
 
-    **What it checks.** The Python DLL that each extension module imports is the one of the interpreters that the tags
-    select: `python312.dll` for cp312, `python313t.dll` for cp313t, `python3.dll` for abi3.
+    **What it checks.** The Python DLL that each extension module and library imports is the one of the interpreters
+    that the tags select: `python312.dll` for cp312, `python313t.dll` for cp313t, `python3.dll` for abi3 and
+    `python3t.dll` for abi3t. A DLL that the wheel brings itself, and a program, which finds its own Python, are left
+    out.
 
     **Why it matters.** "DLL load failed while importing": the other Python's DLL is not there, or is loaded as a second
     interpreter into the process. An abi3 wheel that links `python312.dll` works on 3.12 alone; auditors that look at
@@ -56,6 +55,8 @@ def windows_wrong_python(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
             dll = windows.parse_python_dll(needed.name)
             if dll is None or dll.debug or needed.name.lower() in context.bundled:
                 continue
+            if context.roles[binary.member] is Role.EXECUTABLE:
+                continue
             reason = next((text for one in promised if (text := _wrong(dll, one, binary, context))), None)
             if reason:
                 yield Hit(
@@ -72,13 +73,15 @@ def _wrong(dll: PythonDll, promise: Promise, binary: Binary, context: Context) -
     """Why a Python DLL is not that of a promise; None where it is."""
     if promise.python.implementation not in {Implementation.CPYTHON, Implementation.ANY}:
         return None
-    module = context.modules.get(binary.member)
-    if module is not None and module.name.kind is SuffixKind.CPYTHON and module.name.version != promise.python.version:
+    if _passed_over(binary, promise, context):
         return None  # never imported there: `extension-suffix-mismatch` says so where no other file serves
     match promise.abi.kind:
         case AbiKind.ABI3 | AbiKind.ABI3T:
+            stable = "python3t.dll" if promise.abi.kind is AbiKind.ABI3T else "python3.dll"
             if dll.minor is not None:
-                return "an abi3 module links `python3.dll`; it loads on that one version alone"
+                return f"an {promise.abi.tag} module links `{stable}`; it loads on that one version alone"
+            if promise.abi.kind is AbiKind.ABI3T and not dll.free_threaded:
+                return f"it is that of the GIL builds, and an abi3t module links `{stable}`"
             return None
         case AbiKind.CPYTHON:
             return _wrong_version(dll, promise)
@@ -86,6 +89,16 @@ def _wrong(dll: PythonDll, promise: Promise, binary: Binary, context: Context) -
             if dll.minor is not None and promise.python.version not in {None, (dll.major, dll.minor)}:
                 return f"the tag `{promise.tag}` selects another Python"
             return None
+
+
+def _passed_over(binary: Binary, promise: Promise, context: Context) -> bool:
+    """Whether the suffix of an extension module names another interpreter, or one alone where many are promised."""
+    module = context.modules.get(binary.member)
+    if module is None or module.name.kind is not SuffixKind.CPYTHON:
+        return False
+    if promise.abi.kind in {AbiKind.ABI3, AbiKind.ABI3T} or module.name.version != promise.python.version:
+        return True
+    return ("t" in module.name.flags) is not promise.abi.free_threaded
 
 
 def _wrong_version(dll: PythonDll, promise: Promise) -> str | None:
@@ -171,38 +184,54 @@ def windows_runtime_missing(wheel: WheelFacts, context: Context) -> Iterator[Hit
     **How to fix.** `delvewheel repair` copies the DLL into the wheel under a name of its own. Or link statically: `/MT`
     for the C++ library, `-static-libgcc -static-libstdc++ -static` with MinGW; Rust: `-C target-feature=+crt-static`.
 
-    **Limits.** Delay imports, which are looked for at the first call, are not judged.
+    **Limits.** Delay imports, which are looked for at the first call, are not judged. Where nothing in the wheel needs
+    the file that needs the DLL, it is a warning: the file may be optional.
 
     **References.** Microsoft C++, Redistributing; delvewheel.
     """
     if any("msvc-runtime" in one.lower() for one in (wheel.metadata.values("Requires-Dist") if wheel.metadata else ())):
         return
-    missing: dict[str, list[tuple[Binary, Slice]]] = {}
+    missing: dict[str, list[tuple[str, Binary, Slice]]] = {}
     for binary, part in _judged(wheel, context):
         shipped = _shipped(part.arch or "", binary, context)
         for needed in part.needed:
             name = needed.name.lower()
             if needed.kind is NeededKind.DELAY:
                 continue  # looked for at the first call only: msvcp140.dll itself names concrt140.dll like that
-            if windows.runtime_family(name) and name not in shipped and name not in context.bundled:
-                missing.setdefault(name, []).append((binary, part))
-    for name, users in sorted(missing.items()):
-        family = windows.runtime_family(name)
-        what = f"`{users[0][0].member}` needs" if len(users) == 1 else f"{len(users)} files need"
-        yield Hit(
-            message=f"{what} `{name}` of the {family} runtime, which neither Windows nor Python has",
-            help="copy it into the wheel with `delvewheel repair`, or link the runtime statically",
-            member=users[0][0].member if len(users) == 1 else None,
-            arch=users[0][1].arch,
-            evidence=tuple(_import_evidence(binary, part, name) for binary, part in users[:_SHOWN]),
-        )
+            family = windows.runtime_family(name)
+            if family and name not in shipped and name not in context.bundled:
+                missing.setdefault(family, []).append((name, binary, part))
+    reach = Reach(wheel, context)
+    for family, found in sorted(missing.items()):
+        yield _missing_runtime(family, found, certain=any(reached_from(binary, reach) for _, binary, _ in found))
+
+
+def _missing_runtime(family: str, found: list[tuple[str, Binary, Slice]], *, certain: bool) -> Hit:
+    """The finding for one compiler's runtime: its DLLs come together, and are missing together."""
+    members = list(dict.fromkeys(binary.member for _, binary, _ in found))
+    what = f"`{members[0]}` needs" if len(members) == 1 else f"{len(members)} files need"
+    names = ", ".join(f"`{name}`" for name in sorted({name for name, _, _ in found}))
+    doubt = "" if certain else " (nothing in the wheel needs the file that needs it: it may be optional)"
+    return Hit(
+        message=f"{what} {names} of the {family} runtime, which neither Windows nor Python has{doubt}",
+        help="copy it into the wheel with `delvewheel repair`, or link the runtime statically",
+        member=members[0] if len(members) == 1 else None,
+        arch=found[0][2].arch,
+        evidence=tuple(
+            _import_evidence(binary, part, name)
+            for name, binary, part in sorted(found, key=lambda one: (one[0], one[1].member))[:_SHOWN]
+        ),
+        severity=None if certain else WARNING,
+    )
 
 
 def _shipped(arch: str, binary: Binary, context: Context) -> frozenset[str]:
     """The runtime DLLs that every promised interpreter has beside its `python.exe`."""
     if any(one.implementation is not Implementation.CPYTHON for one in context.interpreters):
         return windows.runtimes_of_pypy()
-    versions = {one.version for one in context.interpreters} or {OLDEST_SUPPORTED}
+    promised = {one.version for one in context.interpreters} or {OLDEST_SUPPORTED}
+    # `py2.py3` promises 2.7 by the letter; what decides is the Pythons that there still are.
+    versions = {version for version in promised if version >= OLDEST_SUPPORTED} or promised
     common = frozenset.intersection(*(windows.runtimes_of_cpython(version, arch) for version in versions))
     if context.roles[binary.member] is Role.EXECUTABLE:
         # A program's own directory is searched in place of Python's; virtual environments copy the C runtime there.

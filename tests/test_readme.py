@@ -1,0 +1,51 @@
+"""What the README shows is what the command prints, and what it names is there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def test_first_example_is_the_real_output() -> None:
+    """The first console block holds, to the letter, what its command prints."""
+    block = re.search(r"```console\n\$ wheel-audit (.+)\n((?:.*\n)+?)```", README)
+    assert block is not None
+    (pattern,) = shlex.split(block[1])
+    wheels = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob(pattern))
+    command = [sys.executable, "-m", "auditor", *wheels]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert shown.stdout == block[2]
+    assert shown.returncode == 1
+
+
+def test_families_of_the_table_are_those_of_the_catalogue() -> None:
+    """Every family that has a rule stands in the README's table, and no other."""
+    from auditor.rules import FAMILIES
+
+    rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", README, re.MULTILINE)
+    named = {family for row in rows for family in re.findall(r"`(\w+)`", row)}
+
+    assert named == set(FAMILIES)
+
+
+def test_changelog_names_every_rule() -> None:
+    """A user who searches the changelog for a rule finds it."""
+    from auditor import ALL_RULES
+
+    changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+    assert not [rule.name for rule in ALL_RULES if f"`{rule.name}`" not in changelog]
+
+
+def test_version_is_stated_once() -> None:
+    """pyproject.toml and the package agree on the version."""
+    from auditor import __version__
+
+    assert f'\nversion = "{__version__}"\n' in (ROOT / "pyproject.toml").read_text("utf-8")
