@@ -96,7 +96,7 @@ class AnomalyKind(str, Enum):
     ARCHIVE_COMMENT = "archive-comment"
     END_RECORD = "end-record"
     ZIP64 = "zip64"
-    """The ZIP64 records at the end; or a member's ZIP64 block, with a field such as `local length` or `central size`."""
+    """The ZIP64 records at the end; or a member's ZIP64 block, with a field such as `local length`, `central size`."""
     EXTRA_FIELD = "extra-field"
     UNICODE_EXTRA = "unicode-extra"
     VERSION_NEEDED = "version-needed"

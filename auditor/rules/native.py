@@ -59,12 +59,13 @@ def binary_malformed(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """
     for binary in wheel.binaries:
         if binary.problems:
+            problems = [problem.rstrip(".") for problem in binary.problems]  # pefile speaks in whole sentences
             yield Hit(
                 message=f"`{binary.member}` begins as {_FORMAT_NAMES[binary.format]} and cannot be read as it:"
-                f" {binary.problems[0]}",
+                f" {problems[0]}",
                 help="build the file again, and look at the step that changed it last (strip, patchelf, a copy)",
                 member=binary.member,
-                evidence=tuple(Evidence(text=problem, member=binary.member) for problem in binary.problems),
+                evidence=tuple(Evidence(text=problem, member=binary.member) for problem in problems),
                 severity=ERROR if _has_a_role(binary, context) else WARNING,
             )
     for member in wheel.files():
@@ -115,34 +116,40 @@ def binary_wrong_format(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
     **References.** PEP 425.
     """
-    platforms = native_platforms(context)
-    for binary in wrong_format(wheel, context):
+    for binary, platform in wrong_format(wheel, context):
+        kind = "an ELF" if binary.format is BinaryFormat.ELF else f"a {_FORMAT_NAMES[binary.format]}"
         yield Hit(
-            message=f"`{binary.member}` is a {_FORMAT_NAMES[binary.format]} file in a wheel for `{platforms[0].tag}`",
+            message=f"`{binary.member}` is {kind} file in a wheel for `{platform.tag}`",
             help="clean the build directory and build again: an old file was packed",
             member=binary.member,
             evidence=(Evidence(text=f"its format is {_FORMAT_NAMES[binary.format]}", member=binary.member),),
         )
 
 
-def wrong_format(wheel: WheelFacts, context: Context) -> list[Binary]:
-    """The binaries of other systems that a promised one would import or load, by their names."""
-    platforms = native_platforms(context)
-    wanted = {SYSTEM_FORMATS[platform.system] for platform in platforms}
-    right = [binary for binary in wheel.binaries if binary.format in wanted]
+def wrong_format(wheel: WheelFacts, context: Context) -> list[tuple[Binary, PlatformPromise]]:
+    """The binaries of other systems that a promised one would import or load by their names, each once."""
+    found: dict[str, tuple[Binary, PlatformPromise]] = {}
+    for platform in native_platforms(context):
+        for binary in _wrong_format_on(platform, wheel, context):
+            found.setdefault(binary.member, (binary, platform))
+    return list(found.values())
+
+
+def _wrong_format_on(platform: PlatformPromise, wheel: WheelFacts, context: Context) -> Iterator[Binary]:
+    """The binaries of other systems that the system of one tag would import or load."""
+    wanted = SYSTEM_FORMATS[platform.system]
+    windows = platform.system is System.WINDOWS
+    right = [binary for binary in wheel.binaries if binary.format is wanted]
     served = {context.module_key(binary) for binary in right}
-    suffixes = {platform.system is System.WINDOWS for platform in platforms}
-    found = []
     for binary in wheel.binaries:
-        if not platforms or binary.format in wanted or binary.problems:
+        if binary.format is wanted or binary.problems:
             continue
         module = context.modules.get(binary.member)
         if module is None:
             if _needed_by(binary, right) and not any(loader_names(one) & loader_names(binary) for one in right):
-                found.append(binary)
-        elif context.module_key(binary) not in served and (module.name.windows in suffixes or not right):
-            found.append(binary)
-    return found
+                yield binary
+        elif context.module_key(binary) not in served and (module.name.windows is windows or not right):
+            yield binary
 
 
 def _needed_by(binary: Binary, others: list[Binary]) -> bool:
@@ -159,7 +166,7 @@ def _needed_by(binary: Binary, others: list[Binary]) -> bool:
 def unloadable(wheel: WheelFacts, context: Context) -> frozenset[str]:
     """The members that are no binaries of a promised system and machine: what else is wrong with them is an echo."""
     found = {binary.member for binary in wheel.binaries if binary.problems}
-    found |= {binary.member for binary in wrong_format(wheel, context)}
+    found |= {binary.member for binary, _ in wrong_format(wheel, context)}
     return frozenset(found | {one.binary.member for one in wrong_machines(wheel, context)})
 
 

@@ -84,10 +84,15 @@ class _LostModule(Fact, frozen=True, kw_only=True):
     """The Python source that is imported in its place."""
 
 
+def _alien(wheel: WheelFacts, context: Context) -> frozenset[str]:
+    """The members that are for no promised system, machine or C library: what else is wrong with them is an echo."""
+    return unloadable(wheel, context) | {binary.member for binary, _ in wrong_libc(wheel, context)}
+
+
 def _variants(wheel: WheelFacts, context: Context) -> list[list[tuple[Binary, Module]]]:
     """The files of each module, without those that the promised systems and machines could not load anyway."""
     promised = {SYSTEM_FORMATS[one.system] for one in context.platforms if one.system in SYSTEM_FORMATS}
-    alien = unloadable(wheel, context) | {binary.member for binary, _ in wrong_libc(wheel, context)}
+    alien = _alien(wheel, context)
     variants: dict[tuple[str, str], list[tuple[Binary, Module]]] = {}
     for binary in wheel.binaries:
         module = context.modules.get(binary.member)
@@ -334,8 +339,9 @@ def libpython_linked(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """
     if not context.on(System.LINUX, System.MACOS):
         return
+    alien = _alien(wheel, context)
     for binary in wheel.binaries:
-        if context.roles[binary.member] is not Role.EXTENSION:
+        if context.roles[binary.member] is not Role.EXTENSION or binary.member in alien:
             continue
         for part in binary.slices:
             linked = [

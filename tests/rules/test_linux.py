@@ -431,6 +431,11 @@ LIBC_DIRTY = {
         rule="libc-mismatch",
         member="demo.libs/libmusl_part.so",
     ),
+    "android-module-that-links-libpython": Planted(
+        wheel=with_files(TAGS, {}, binary=clean_elf("cp311-cp311-android_24_x86_64"), member=MODULE),
+        rule="libc-mismatch",
+        member=MODULE,
+    ),
     "two-files-are-one-finding": Planted(
         wheel=with_files(
             TAGS, {"demo/libfoo.so": elf_library("libfoo.so", MUSL)}, binary=clean_elf(MUSL), member=MUSL_MODULE

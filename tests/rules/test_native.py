@@ -118,6 +118,10 @@ CLEAN = {
         "cp311-cp311-manylinux_2_17_aarch64.manylinux_2_17_x86_64",
         {extension_name(LINUX): clean_elf(LINUX)},
     ),
+    "modules-for-two-systems": plain_wheel(
+        "cp311-cp311-macosx_11_0_arm64.win_amd64",
+        {extension_name(MACOS): clean_macho(MACOS), extension_name(WINDOWS): clean_pe(WINDOWS)},
+    ),
     "armv7-binary-under-armv6-tag": extension_wheel("cp311-cp311-linux_armv6l"),
     "32-and-64-bit-libraries-under-both-tags": plain_wheel(
         "py3-none-win32.win_amd64",
@@ -289,6 +293,15 @@ WRONG_FORMAT = {
         ),
         rule="binary-wrong-format",
         member="demo/_mac.cpython-311-darwin.so",
+    ),
+    "mach-o-alone-under-tags-for-two-systems": Planted(
+        wheel=plain_wheel(
+            "cp311-abi3-macosx_11_0_arm64.manylinux_2_17_x86_64", {"demo/_core.abi3.so": clean_macho(MACOS)}
+        ),
+        rule="binary-wrong-format",
+        member="demo/_core.abi3.so",
+        says=("manylinux_2_17_x86_64",),
+        echoes=frozenset({"platform-mixed"}),
     ),
     "needed-library-of-another-system": Planted(
         wheel=elf_wheel(

@@ -6,6 +6,7 @@ import platform
 import re
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -579,6 +580,8 @@ LOADS_HERE = (
     and platform.machine() == "x86_64"
     and platform.libc_ver()[0] == "glibc"
     and platform.python_implementation() == "CPython"
+    and not sysconfig.get_config_var("Py_GIL_DISABLED")
+    and not hasattr(sys, "gettotalrefcount")
 )
 NEWER = f"GLIBC_{GLIBC[0]}.{GLIBC[1] + 2}"
 INITIALISED = "SystemError: initialization of _core failed"
@@ -684,7 +687,7 @@ REAL = {
 }
 
 
-@pytest.mark.skipif(not LOADS_HERE, reason="the modules are built for CPython on x86-64 Linux with glibc")
+@pytest.mark.skipif(not LOADS_HERE, reason="the modules are for a usual CPython on x86-64 Linux with glibc")
 @pytest.mark.parametrize(("wheel", "rule", "answer"), [pytest.param(*case, id=name) for name, case in REAL.items()])
 def test_the_real_loader_agrees(wheel: BuiltWheel, rule: str | None, answer: str, tmp_path: Path) -> None:
     """Where we report an error the import fails in a child process, and where we are silent it gets to `PyInit`."""
@@ -692,7 +695,7 @@ def test_the_real_loader_agrees(wheel: BuiltWheel, rule: str | None, answer: str
     assert [one.rule for one in loud(judged(wheel))] == ([] if rule is None else [rule])
 
 
-@pytest.mark.skipif(not LOADS_HERE, reason="the modules are built for CPython on x86-64 Linux with glibc")
+@pytest.mark.skipif(not LOADS_HERE, reason="the modules are for a usual CPython on x86-64 Linux with glibc")
 @pytest.mark.parametrize("stack", ["rwx", "absent"])
 def test_the_real_loader_and_executable_stacks(stack: str, tmp_path: Path) -> None:
     """An executable stack is refused from glibc 2.41 on, and loads before: the error is about the newer ones."""
@@ -702,7 +705,7 @@ def test_the_real_loader_and_executable_stacks(stack: str, tmp_path: Path) -> No
     assert [one.rule for one in native(judged(wheel))] == ["executable-stack"]
 
 
-@pytest.mark.skipif(not LOADS_HERE, reason="the modules are built for CPython on x86-64 Linux with glibc")
+@pytest.mark.skipif(not LOADS_HERE, reason="the modules are for a usual CPython on x86-64 Linux with glibc")
 @pytest.mark.parametrize("announced", [False, True])
 def test_the_real_loader_and_relative_relocations(announced: bool, tmp_path: Path) -> None:
     """DT_RELR loads from glibc 2.36 on, with or without the version need that announces it."""
