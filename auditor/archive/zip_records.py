@@ -263,7 +263,7 @@ def _resolve_zip64(
     """
     values = [size, compressed] if header_offset is None else [size, compressed, header_offset]
     wanted = [index for index, value in enumerate(values) if value == SENTINEL_32]
-    blocks = _zip64_blocks(extra)
+    blocks = _zip64_blocks(extra) if extra else []
     content = blocks[0] if blocks else b""
     numbers = struct.unpack(f"<{len(content) // 8}Q", content[: len(content) // 8 * 8])
     for index, number in zip(wanted, numbers, strict=False):
