@@ -16,7 +16,7 @@ from auditor.facts.wheel import WheelFacts
 from auditor.findings import Evidence, Finding, NotJudged, PyPIAnswer, ReleaseReport, Report, Severity, Suppressed
 from auditor.judge import judge
 from auditor.rules import ALL_RULES, Rule
-from auditor.settings import Settings, UnknownRuleError
+from auditor.settings import Profile, Settings, UnknownRuleError
 from auditor.version import __version__
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "NoWheelError",
     "NotJudged",
     "PathNotFoundError",
+    "Profile",
     "PyPIAnswer",
     "ReleaseReport",
     "Report",

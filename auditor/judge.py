@@ -39,9 +39,9 @@ def judge(facts: WheelFacts, settings: Settings = DEFAULT) -> Report:
             if isinstance(one, NotJudged):
                 not_judged.append(one)
             elif reason is not None:
-                suppressed.append(Suppressed(finding=_finding(rule, one), reason=reason))
+                suppressed.append(Suppressed(finding=_finding(rule, one, settings), reason=reason))
             else:
-                findings.append(_finding(rule, one))
+                findings.append(_finding(rule, one, settings))
     findings.sort(key=_order)
     return Report(
         path=facts.path,
@@ -57,13 +57,14 @@ def judge(facts: WheelFacts, settings: Settings = DEFAULT) -> Report:
     )
 
 
-def _finding(rule: Rule, hit: Hit) -> Finding:
+def _finding(rule: Rule, hit: Hit, settings: Settings) -> Finding:
     """A hit with what its rule adds to it."""
+    pypi = hit.pypi or rule.pypi
     return Finding(
         rule=rule.name,
         family=rule.family,
-        severity=hit.severity or rule.severity,
-        pypi=hit.pypi or rule.pypi,
+        severity=settings.severity(rule, hit.severity or rule.severity, pypi),
+        pypi=pypi,
         message=hit.message,
         member=hit.member,
         arch=hit.arch,

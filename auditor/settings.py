@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import difflib
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from auditor.errors import UsageError
 from auditor.facts.record import Fact
-from auditor.findings import Severity
+from auditor.findings import PyPIAnswer, Severity
 from auditor.rules import FAMILIES, RULES_BY_NAME
 
 if TYPE_CHECKING:
     from auditor.rules import Rule
+
+
+_REFUSED = frozenset({PyPIAnswer.REJECT, PyPIAnswer.SERVER_ERROR})
+_ANNOUNCED = frozenset({PyPIAnswer.FUTURE, PyPIAnswer.MAIL})
 
 
 class UnknownRuleError(UsageError):
@@ -25,6 +30,17 @@ class UnknownRuleError(UsageError):
         self.suggestion = near[0] if near else None
 
 
+class Profile(str, Enum):
+    """Whose eyes judge a finding's severity."""
+
+    DEFAULT = "default"
+    """Everybody's: an error is what an index or an installer refuses, or what fails where the tags promise it."""
+    PYPI = "pypi"
+    """PyPI's of today: an error is what it refuses; all other errors are warnings."""
+    STRICT = "strict"
+    """Tomorrow's: an error is also what PyPI has announced to refuse, and what a specification says MUST of."""
+
+
 class Settings(Fact, frozen=True, kw_only=True):
     """The settings of one audit. The default runs every rule, and fails on errors."""
 
@@ -32,6 +48,8 @@ class Settings(Fact, frozen=True, kw_only=True):
     """Rules and families that run; empty for all."""
     ignore: tuple[str, ...] = ()
     """Rules and families whose findings are set aside. They stay in the report as suppressed."""
+    profile: Profile = Profile.DEFAULT
+    """Whose eyes judge: see `Profile`."""
     fail_on: Severity | None = Severity.ERROR
     """The least severity that fails a wheel; None where nothing does."""
 
@@ -51,6 +69,15 @@ class Settings(Fact, frozen=True, kw_only=True):
             if name in self.ignore:
                 return f"`{name}` is ignored"
         return None
+
+    def severity(self, rule: Rule, severity: Severity, pypi: PyPIAnswer) -> Severity:
+        """The severity of a finding under the profile, from the one that its rule gave it."""
+        if self.profile is Profile.PYPI and severity is Severity.ERROR and pypi not in _REFUSED:
+            return Severity.WARNING
+        announced = pypi in _ANNOUNCED or rule.must
+        if self.profile is Profile.STRICT and severity is Severity.WARNING and announced:
+            return Severity.ERROR
+        return severity
 
     def fails(self, severity: Severity) -> bool:
         """Whether a finding of this severity fails the wheel."""

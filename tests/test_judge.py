@@ -73,7 +73,7 @@ def test_a_hit_becomes_a_finding(rules: list[Rule]) -> None:
     rules.append(made("a-rule", Hit(message="m", help="h", member="x", arch="arm64", evidence=evidence)))
     rules.append(made("b-rule", Hit(message="m", help="h", severity=Severity.ERROR, pypi=PyPIAnswer.MAIL)))
     own, plain = judge(FACTS).findings
-    assert (plain.rule, plain.family) == ("a-rule", "test_judge")
+    assert (plain.rule, plain.family) == ("a-rule", "tests")
     assert (plain.severity, plain.pypi) == (Severity.WARNING, PyPIAnswer.ACCEPT)
     assert (plain.message, plain.help, plain.member, plain.arch, plain.evidence) == ("m", "h", "x", "arm64", evidence)
     assert (own.rule, own.severity, own.pypi) == ("b-rule", Severity.ERROR, PyPIAnswer.MAIL)

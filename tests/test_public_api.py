@@ -17,6 +17,7 @@ from auditor import (
     NotJudged,
     NoWheelError,
     PathNotFoundError,
+    Profile,
     PyPIAnswer,
     ReleaseReport,
     Report,
@@ -64,6 +65,8 @@ def test_a_wheel_is_audited_from_a_path_bytes_and_a_file() -> None:
     evidence: tuple[Evidence, ...] = finding.evidence
     assert (severity, answer) == (Severity.ERROR, PyPIAnswer.ACCEPT)
     assert all(isinstance(one.text, str) for one in evidence)
+    todays: Report = audit(BAD, settings=Settings(profile=Profile.PYPI))
+    assert todays.verdict == "pass"
     unjudged: tuple[NotJudged, ...] = from_path.not_judged
     assert unjudged == ()
 

@@ -103,8 +103,25 @@ def parse_metadata(content: bytes) -> Metadata:
         problems.note(_defect_in_words(defect, description))
     if (unix_from := message.get_unixfrom()) is not None:
         problems.note(f"its first line is no field: `{_quoted(unix_from)}`")
-    fields = tuple(Field(name=name, value=str(value)) for name, value in message.items())
+    lines = _header_lines(text)
+    items = message.items()
+    if len(lines) != len(items):
+        lines = [0] * len(items)
+    fields = tuple(
+        Field(name=name, value=str(value), line=line) for (name, value), line in zip(items, lines, strict=True)
+    )
     return Metadata(fields=fields, description=description, problems=tuple(problems))
+
+
+def _header_lines(text: str) -> list[int]:
+    """The 1-based number of each line that begins a field, up to the blank line that ends the header."""
+    found = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            break
+        if not line.startswith((" ", "\t")):
+            found.append(number)
+    return found
 
 
 def _defect_in_words(defect: MessageDefect, description: str) -> str:

@@ -1,4 +1,4 @@
-"""What the Python sources of a wheel say of its native files: two questions, answered from their lines.
+"""What the Python sources of a wheel say of its native files: three questions, answered from their lines.
 
 The sources are neither run nor parsed: a parse would depend on the Python that runs the audit, and hostile sources
 make it slow. Lines and their indentation tell enough.
@@ -17,6 +17,10 @@ MAX_SOURCE_SIZE = 4 << 20
 _LOADING = re.compile(rb"\b(CDLL|WinDLL|OleDLL|PyDLL|cdll|windll|LoadLibrary|dlopen|add_dll_directory|load_library)\b")
 _PLACES = (b"ctypes", b"dlopen", b"add_dll_directory", b"load_library")
 """One of these stands in every source that loads libraries: a plain search costs a twentieth of the pattern."""
+_PYARMOR = b"__pyar" + b"mor_"
+_PYARMOR_MARKS = (b"_(__name__, __file__,", b"enter__", b"exit__", b"assert__", b"bcc__")
+_SOURCE_DEFENDER_MARKS = (b"---BEGIN " + b"PYE FILE---", b"---END " + b"PYE FILE---")
+"""What PyPI scans uploads for, in parts: as wholes they would keep this very file from PyPI."""
 _MAX_LINES = 1000
 """Lines of one import statement."""
 _STATEMENT = re.compile(rb"^([ \t]*)(?:(try)[ \t]*:|(?:from|import)\b(.*)|([^\s#]))", re.MULTILINE)
@@ -27,6 +31,13 @@ _COMMENT = re.compile(rb"#.*")
 def loads_libraries(source: bytes) -> bool:
     """Whether a source names one of the functions by which Python code loads a native library."""
     return any(place in source for place in _PLACES) and _LOADING.search(source) is not None
+
+
+def obfuscator(source: bytes) -> str | None:
+    """The obfuscator whose marks PyPI would find in a source, or None."""
+    if _PYARMOR in source and any(_PYARMOR + mark in source for mark in _PYARMOR_MARKS):
+        return "PyArmor"
+    return "SourceDefender" if all(mark in source for mark in _SOURCE_DEFENDER_MARKS) else None
 
 
 def imports(source: bytes, names: frozenset[bytes]) -> Iterator[tuple[bytes, bool]]:

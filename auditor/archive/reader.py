@@ -6,15 +6,15 @@ import io
 import os
 import re
 from pathlib import PurePath
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from auditor.archive import dist_info, python_source
+from auditor.archive import dist_info, python_source, startup
 from auditor.archive.inflate import DEFLATED, STORED, Content, read_content
 from auditor.archive.names import parse_name
 from auditor.archive.source import FileSource, open_path, sha256
 from auditor.archive.zip import Entry, read_framing
 from auditor.archive.zip_records import FLAG_ENCRYPTED, FLAG_PATCHED, FLAG_STRONG_ENCRYPTION
-from auditor.binary import read_binary, recognise
+from auditor.binary import has_pe_signature, is_named_pe, read_binary, recognise
 from auditor.facts.archive import NATIVE_KINDS, Anomaly, AnomalyKind, ContentKind, Digest, Member
 from auditor.facts.wheel import WheelFacts, WheelName
 
@@ -33,6 +33,7 @@ MAX_NATIVE_SIZE = 2 << 30
 _MAX_REREADING = 2
 """Compressed data is read up to this many times the size of the wheel. Members that do not overlap need it once."""
 _UNREADABLE = FLAG_ENCRYPTED | FLAG_STRONG_ENCRYPTION | FLAG_PATCHED
+_SOURCES = (".py", ".pye")
 _UNIX = 3
 _ALGORITHMS = frozenset({"sha224", "sha256", "sha384", "sha512", "md5", "sha1", "blake2b", "blake2s"})
 """What RECORD may name and hashlib always has with a digest of fixed length."""
@@ -210,7 +211,7 @@ class _MemberReader:
             inflated_size=content.size if content is not None else None,
             content_crc=content.crc if content is not None else None,
             digests=_digests(content),
-            loads_libraries=self._loads_libraries(entry, content),
+            **self._look_into(entry, content, kind),
         )
 
     def _content(self, index: int, algorithms: frozenset[str]) -> Content | None:
@@ -258,8 +259,10 @@ class _MemberReader:
         entry = self._entries[index]
         if index in self._texts_at:
             return True
-        if entry.name.endswith(".py"):
+        if entry.name.endswith(_SOURCES):
             return entry.central.size <= python_source.MAX_SOURCE_SIZE
+        if entry.name.endswith(startup.SUFFIXES):
+            return entry.central.size <= startup.MAX_SIZE
         if recognise(start, entry.central.size) not in NATIVE_KINDS:
             return False
         if entry.central.size > MAX_NATIVE_SIZE:
@@ -273,6 +276,8 @@ class _MemberReader:
         kind = recognise(content.start, content.size)
         if content.kept is None:
             return kind
+        if kind is ContentKind.PE and not is_named_pe(self._entries[index].name) and not has_pe_signature(content.kept):
+            return ContentKind.OTHER  # text or data that happens to begin with MZ
         if index in self._texts_at:
             self.texts[self._texts_at[index]] = bytes(content.kept)
         elif kind in NATIVE_KINDS:
@@ -292,15 +297,24 @@ class _MemberReader:
             detail = f"its content has the CRC {content.crc:08x}; the archive says {central.crc:08x}"
             self._note(entry, AnomalyKind.CRC, detail)
 
-    def _loads_libraries(self, entry: Entry, content: Content | None) -> bool:
-        """Whether a Python source names a function that loads native libraries; its imports are noted on the way."""
-        if content is None or content.kept is None or not entry.name.endswith(".py"):
-            return False
-        source = bytes(content.kept)
-        if self._watched:
-            for word, guarded in python_source.imports(source, self._watched):
-                (self.guarded if guarded else self.unguarded).add(word.decode())
-        return python_source.loads_libraries(source)
+    def _look_into(self, entry: Entry, content: Content | None, kind: ContentKind) -> dict[str, Any]:
+        """The facts that only some texts have: Python sources, start-up files, scripts."""
+        if content is None:
+            return {}
+        if content.kept is not None and entry.name.endswith(_SOURCES):
+            source = bytes(content.kept)
+            if self._watched:
+                for word, guarded in python_source.imports(source, self._watched):
+                    (self.guarded if guarded else self.unguarded).add(word.decode())
+            return {
+                "loads_libraries": python_source.loads_libraries(source),
+                "obfuscator": python_source.obfuscator(source),
+            }
+        if content.kept is not None and entry.name.endswith(startup.SUFFIXES):
+            return {"startup_lines": startup.startup_lines(entry.name, bytes(content.kept))}
+        if kind is ContentKind.OTHER and ".data/scripts/" in entry.name:
+            return {"first_line": startup.first_line(content.start)}
+        return {}
 
     def _note(self, entry: Entry, kind: AnomalyKind, detail: str) -> None:
         """Record an anomaly of a member."""

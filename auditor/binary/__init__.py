@@ -47,6 +47,17 @@ def recognise(start: bytes, size: int) -> ContentKind:
     return ContentKind.OTHER
 
 
+def is_named_pe(name: str) -> bool:
+    """Whether a file of that name is meant to be PE, whatever is in it."""
+    return name.lower().endswith((".pyd", ".dll", ".exe"))
+
+
+def has_pe_signature(content: memoryview) -> bool:
+    """Whether the DOS header leads to a PE signature (PE format, MS-DOS stub: offset 0x3C)."""
+    offset = int.from_bytes(content[0x3C:0x40], "little")
+    return bytes(content[offset : offset + 4]) == b"PE\0\0"
+
+
 def read_binary(member: str, content: memoryview, kind: ContentKind) -> Binary:
     """The facts of one native file.
 

@@ -76,6 +76,13 @@ def cli() -> None:
     show_default=True,
     help="The least severity that fails.",
 )
+@click.option(
+    "--profile",
+    type=click.Choice(["default", "pypi", "strict"]),
+    default="default",
+    show_default=True,
+    help="Whose eyes judge: pypi makes errors of what PyPI refuses today alone, strict also of what is announced.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Only errors, warnings and the last line.")
 @click.option("-v", "--verbose", is_flag=True, help="All evidence, and what was suppressed.")
 @click.pass_context
@@ -98,10 +105,15 @@ def audit(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None
 def _settings(options: dict[str, Any]) -> Settings:
     """The settings that the options make."""
     from auditor.findings import Severity
-    from auditor.settings import Settings
+    from auditor.settings import Profile, Settings
 
     fail_on = None if options["fail_on"] == "never" else Severity(options["fail_on"])
-    return Settings(select=_names(options["select"]), ignore=_names(options["ignore"]), fail_on=fail_on)
+    return Settings(
+        select=_names(options["select"]),
+        ignore=_names(options["ignore"]),
+        profile=Profile(options["profile"]),
+        fail_on=fail_on,
+    )
 
 
 def _names(values: tuple[str, ...]) -> tuple[str, ...]:

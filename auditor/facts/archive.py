@@ -62,6 +62,12 @@ class Member(Fact, frozen=True, kw_only=True):
     """CRC-32 of what came out; None if the content was not read."""
     digests: tuple[Digest, ...] = ()
     """SHA-256 of the content, and what else RECORD names for it; empty if it was not read."""
+    obfuscator: str | None = None
+    """For Python source: whose marks it carries, of those that PyPI scans for."""
+    first_line: str | None = None
+    """For text below a scripts directory: its first line, as far as it is short."""
+    startup_lines: tuple[str, ...] = ()
+    """For `.pth` files: the lines that run code at start-up, at most five. For `.start` files: their entries."""
     loads_libraries: bool = False
     """For Python source: whether it names one of the functions that load a native library at run time."""
 

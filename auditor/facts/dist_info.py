@@ -14,6 +14,8 @@ class Field(Fact, frozen=True, kw_only=True, gc=False):
 
     name: str
     value: str
+    line: int = 0
+    """1-based number of its line; 0 where it is not known."""
 
 
 class WheelFile(Fact, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ Source: the `warehouse` repository at the date below (forklift/legacy.py); measu
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
 KNOWN_AT = "2026-08-21"
 """The date of PyPI's source that these lists were read from."""
+METADATA_VERSIONS = ("1.0", "1.1", "1.2", "2.1", "2.2", "2.3", "2.4", "2.5")
+"""The Metadata-Versions that PyPI takes. 2.6 is of the specification since May 2026, and refused."""
+SIZE_MAX = 100 << 20
+"""Bytes of a file that PyPI takes by default; a project can ask for more."""
 FILENAME_MAX = 246
 """Bytes: PyPI also stores `<filename>.metadata`, and a file name has at most 255 bytes."""
 
@@ -97,3 +102,12 @@ def _nearest_macos(platform: PlatformPromise) -> str:
         f"PyPI knows macOS up to {MACOS_MAJORS[-1]}; the nearest tag is `macosx_{older}_0_{arch}`:"
         f" build with `MACOSX_DEPLOYMENT_TARGET={older}.0`"
     )
+
+
+@functools.cache
+def stdlib_names() -> frozenset[str]:
+    """The names, normalised with `-`, that PyPI refuses to new projects: modules of any Python's standard library."""
+    from importlib import resources
+
+    text = (resources.files("auditor.platforms") / "data" / "stdlib_names.txt").read_text("ascii")
+    return frozenset(text.split())

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from auditor.rules import archive, filename, layout, linux, macos, metadata, native, python_abi, record, tags, windows
+from auditor.rules import (
+    archive,
+    entry_points,
+    filename,
+    layout,
+    linux,
+    macos,
+    metadata,
+    native,
+    python_abi,
+    record,
+    tags,
+    windows,
+)
 from auditor.rules.rule import Hit, Rule
 
 ALL_RULES: tuple[Rule, ...] = tuple(
     sorted(
         (
             *archive.RULES,
+            *entry_points.RULES,
             *filename.RULES,
             *layout.RULES,
             *linux.RULES,

@@ -40,8 +40,8 @@ def filename_invalid(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """The file name is not that of a wheel.
 
     **What it checks.** The extension is exactly `.whl`; there are five parts, or six with a build tag; the name
-    holds letters, digits, `_` and `.` alone, begins and ends with a letter or digit and has no `__`; the version is one
-    of PEP 440; the build tag begins with a digit and holds letters, digits, `_` and `.` alone.
+    holds letters, digits, `_` and `.` alone, begins and ends with a letter or digit and has no `__`; the version is
+    one of PEP 440; the build tag begins with a digit and holds letters, digits, `_` and `.` alone.
 
     **Why it matters.** Installers choose by the file name alone. PyPI, pip and uv refuse a name that they cannot
     take apart, and none of them looks into the archive then.

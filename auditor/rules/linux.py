@@ -171,9 +171,9 @@ def _natural(node: str) -> list[int | str]:
 def libc_mismatch(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """A binary is linked to another C library than the platform tag promises.
 
-    **What it checks.** Under musllinux no ELF file needs glibc, under manylinux none needs musl. A file whose path says
-    which library it is for, and a module that is there for the promised one as well, are passengers. Where the set has
-    both kinds of tags, `platform-mixed` speaks.
+    **What it checks.** Under musllinux no ELF file needs glibc, under manylinux none needs musl. A file whose path
+    says which library it is for, and a module that is there for the promised one as well, are passengers. Where the
+    set has both kinds of tags, `platform-mixed` speaks.
 
     **Why it matters.** musl's loader finds no `libc.so.6`, or does not find the symbols behind its versions; glibc's
     finds no `libc.musl-x86_64.so.1`, and takes its own linker script for `libc.so`: "invalid ELF header".
@@ -210,10 +210,10 @@ def _libc_evidence(binary: Binary, part: Slice) -> Evidence:
 def library_outside_policy(wheel: WheelFacts, context: Context) -> Iterator[Hit | NotJudged]:
     """A binary needs a system library that the tag does not promise and the wheel does not bring.
 
-    **What it checks.** Every needed library is one that the manylinux policy allows (musllinux: libc and zlib), or a
-    member of the wheel. An error where an extension module or an executable needs it, by itself or through libraries of
-    the wheel; a warning for a library that nothing in the wheel needs, and for one that a dependency or a device driver
-    may bring.
+    **What it checks.** Every needed library is one that the manylinux policy allows (musllinux: libc and zlib), or
+    a member of the wheel. An error where an extension module or an executable needs it, by itself or through
+    libraries of the wheel; a warning for a library that nothing in the wheel needs, and for one that a dependency
+    or a device driver may bring.
 
     **Why it matters.** On a machine without it the import fails: "libfoo.so.1: cannot open shared object file".
 
@@ -288,9 +288,9 @@ def _outside_hit(name: str, binaries: list[Binary], platform: PlatformPromise, r
 def x86_isa_newer_than_tag(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """A binary is marked as needing a newer x86-64 processor.
 
-    **What it checks.** The GNU property note GNU_PROPERTY_X86_ISA_1_NEEDED asks for no more than the baseline. For a
-    library that nothing in the wheel needs it is a warning: the package may choose it by the processor. What lies below
-    `glibc-hwcaps` is chosen so by ld.so itself.
+    **What it checks.** The GNU property note GNU_PROPERTY_X86_ISA_1_NEEDED asks for no more than the baseline. For
+    a library that nothing in the wheel needs it is a warning: the package may choose it by the processor. What lies
+    below `glibc-hwcaps` is chosen so by ld.so itself.
 
     **Why it matters.** ld.so refuses the file on older processors: "CPU ISA level is lower than required". No tag
     promises a level above the baseline.
@@ -331,8 +331,8 @@ def executable_stack(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     **Why it matters.** glibc 2.41 and later (Debian 13, Fedora 42) refuse to load it: "cannot enable executable stack
     as shared object requires". Older ones make every stack of the process executable.
 
-    **How to fix.** One object among the link's inputs lacks `.note.GNU-stack`, usually assembler code: add the section,
-    or link with `-Wl,-z,noexecstack`; `patchelf --clear-execstack` mends a finished file.
+    **How to fix.** One object among the link's inputs lacks `.note.GNU-stack`, usually assembler code: add the
+    section, or link with `-Wl,-z,noexecstack`; `patchelf --clear-execstack` mends a finished file.
 
     **Limits.** musl does not look at the header. Whole programs are started all the same.
 

@@ -37,9 +37,9 @@ def _is_macos(minimum: MinimumOS | None) -> bool:
 def macos_newer_than_tag(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """A binary needs a newer macOS than the platform tag promises.
 
-    **What it checks.** LC_BUILD_VERSION or LC_VERSION_MIN_MACOSX of every slice that the tag's architectures load. An
-    arm64 slice may ask for 11.0 under any tag. From macOS 11 on the minor is no part of a tag: 12.3 under `macosx_12_0`
-    is an info.
+    **What it checks.** LC_BUILD_VERSION or LC_VERSION_MIN_MACOSX of every slice that the tag's architectures load.
+    An arm64 slice may ask for 11.0 under any tag. From macOS 11 on the minor is no part of a tag: 12.3 under
+    `macosx_12_0` is an info.
 
     **Why it matters.** dyld refuses the file on older systems, or loads it and fails at the first missing symbol: the
     wheel installs and the import fails.

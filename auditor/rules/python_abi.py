@@ -49,8 +49,9 @@ def extension_suffix_mismatch(wheel: WheelFacts, context: Context) -> Iterator[H
     **What it checks.** For each extension module and each released interpreter that a tag selects, one of the module's
     files has a suffix that this interpreter looks for: version, free threading, stable ABI, system and machine.
 
-    **Why it matters.** Python looks for `.cpython-312-x86_64-linux-gnu.so`, `.abi3.so` and `.so`, and passes all others
-    over: `ModuleNotFoundError`, although the file is there. A `.cpython-310` file in an abi3 wheel works on 3.10 alone.
+    **Why it matters.** Python looks for `.cpython-312-x86_64-linux-gnu.so`, `.abi3.so` and `.so`, and passes all
+    others over: `ModuleNotFoundError`, although the file is there. A `.cpython-310` file in an abi3 wheel works on
+    3.10 alone.
 
     **How to fix.** maturin: `abi3` features and `module-name`. setuptools: `py_limited_api=True` on the Extension as
     well as on bdist_wheel. Do not retag a wheel for another Python: build it for each.
@@ -217,8 +218,8 @@ def _suffix_words(name: ExtensionName) -> str:
 def extension_under_abi_none(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """The ABI tag is `none`, and an extension module for CPython is there.
 
-    **What it checks.** Under `none` no file is an extension module for CPython that an interpreter of the tags does not
-    import or cannot run: other versions, free-threaded builds (which also select `cp313-none` and later), PyPy.
+    **What it checks.** Under `none` no file is an extension module for CPython that an interpreter of the tags does
+    not import or cannot run: other versions, free-threaded builds (which also select `cp313-none` and later), PyPy.
 
     **Why it matters.** `none` says that no Python ABI matters. The wheel installs on interpreters for which the module
     was not built: the import fails, or a free-threaded interpreter crashes.

@@ -43,13 +43,17 @@ class Hit(Fact, frozen=True, kw_only=True):
 class Rule:
     """A rule of the catalogue: its name, what it stands for, and the function that checks it."""
 
-    def __init__(self, name: str, *, severity: Severity, pypi: PyPIAnswer, since: str, check: Check) -> None:
+    def __init__(
+        self, name: str, *, severity: Severity, pypi: PyPIAnswer, since: str, must: bool = False, check: Check
+    ) -> None:
         self.name = name
         self.severity = severity
         self.pypi = pypi
         self.since = since
+        self.must = must
+        """Whether a specification says MUST, though nobody refuses the wheel: an error under the profile `strict`."""
         self.check = check
-        self.family = check.__module__.rpartition(".")[2]
+        self.family = check.__module__.removeprefix("auditor.rules.").partition(".")[0]
 
     @property
     def documentation(self) -> str:
@@ -65,11 +69,13 @@ class Rule:
         return f"Rule({self.name!r})"
 
 
-def rule(name: str, *, severity: Severity, pypi: PyPIAnswer = PyPIAnswer.ACCEPT, since: str) -> Callable[[Check], Rule]:
-    """Make a rule of a function. Its family is the name of the module that it stands in."""
+def rule(
+    name: str, *, severity: Severity, pypi: PyPIAnswer = PyPIAnswer.ACCEPT, since: str, must: bool = False
+) -> Callable[[Check], Rule]:
+    """Make a rule of a function. Its family is the module or package below `auditor.rules` that it stands in."""
 
     def decorate(check: Check) -> Rule:
-        return Rule(name, severity=severity, pypi=pypi, since=since, check=check)
+        return Rule(name, severity=severity, pypi=pypi, since=since, must=must, check=check)
 
     return decorate
 

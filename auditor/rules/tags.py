@@ -410,7 +410,8 @@ def tag_wider_possible(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
     **Why it matters.** Users of older systems could install the wheel, and get the sdist in its place.
 
-    **How to fix.** Retag with the message's tag (`python -m wheel tags --platform-tag ...`), if you mean to support it.
+    **How to fix.** Retag with the message's tag (`python -m wheel tags --platform-tag ...`), if you mean to support
+    it.
 
     **Limits.** musl's floor is not decided; nothing is said where a binary could not be read.
 

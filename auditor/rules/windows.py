@@ -39,9 +39,9 @@ def windows_wrong_python(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     `python3t.dll` for abi3t. A DLL that the wheel brings itself, and a program, which finds its own Python, are left
     out.
 
-    **Why it matters.** "DLL load failed while importing": the other Python's DLL is not there, or is loaded as a second
-    interpreter into the process. An abi3 wheel that links `python312.dll` works on 3.12 alone; auditors that look at
-    symbols only pass it.
+    **Why it matters.** "DLL load failed while importing": the other Python's DLL is not there, or is loaded as a
+    second interpreter into the process. An abi3 wheel that links `python312.dll` works on 3.12 alone; auditors that
+    look at symbols only pass it.
 
     **How to fix.** abi3: define `Py_LIMITED_API` when compiling *and* link `python3.lib` (setuptools does with
     `py_limited_api=True`, CMake with `Python::SABIModule`, PyO3 with an `abi3-py3X` feature). Else build for each
@@ -174,15 +174,16 @@ def windows_runtime_missing(wheel: WheelFacts, context: Context) -> Iterator[Hit
     """A binary needs a compiler's runtime that the user may not have.
 
     **What it checks.** Every Visual C++ or MinGW runtime DLL that a PE file imports is one that lies beside the
-    `python.exe` of the promised versions (`vcruntime140.dll`, and `vcruntime140_1.dll` from 3.8 on 64-bit), or a member
-    of the wheel.
+    `python.exe` of the promised versions (`vcruntime140.dll`, and `vcruntime140_1.dll` from 3.8 on 64-bit), or a
+    member of the wheel.
 
-    **Why it matters.** python.org's installers bring no `msvcp140.dll`. It works where the Visual C++ redistributable
-    happens to be installed, which is on every developer's machine, and fails on a fresh Windows: "DLL load failed while
-    importing: The specified module could not be found".
+    **Why it matters.** python.org's installers bring no `msvcp140.dll`. It works where the Visual C++
+    redistributable happens to be installed, which is on every developer's machine, and fails on a fresh Windows:
+    "DLL load failed while importing: The specified module could not be found".
 
-    **How to fix.** `delvewheel repair` copies the DLL into the wheel under a name of its own. Or link statically: `/MT`
-    for the C++ library, `-static-libgcc -static-libstdc++ -static` with MinGW; Rust: `-C target-feature=+crt-static`.
+    **How to fix.** `delvewheel repair` copies the DLL into the wheel under a name of its own. Or link statically:
+    `/MT` for the C++ library, `-static-libgcc -static-libstdc++ -static` with MinGW; Rust: `-C
+    target-feature=+crt-static`.
 
     **Limits.** Delay imports, which are looked for at the first call, are not judged. Where nothing in the wheel needs
     the file that needs the DLL, it is a warning: the file may be optional.

@@ -28,7 +28,6 @@ LEGAL = {
     "directory entries": replace(
         DEMO, extra_entries=(ZipEntry(name="demo/", mode=0o40755), ZipEntry(name="demo-1.0.dist-info/", mode=0o40755))
     ),
-    "nothing but dist-info": replace(DEMO, members={}),
     "dist-info inside a package": replace(
         DEMO, members={**DEMO.members, "demo/vendor/other-2.0.dist-info/METADATA": b"Name: other\n"}
     ),
@@ -41,7 +40,6 @@ LEGAL = {
         DEMO, wheel_file="Wheel-Version: 1.0\r\nGenerator: x\r\nRoot-Is-Purelib: true\r\nTag: py3-none-any\r\n"
     ),
     "tags in another order": with_tags("py2.py3-none-any", "py3-none-any", "py2-none-any"),
-    "compressed tag line": with_tags("py2.py3-none-any", "py2.py3-none-any"),
     "ZIP64": replace(DEMO, members={"demo/__init__.py": Member(content=b"", zip64=True)}),
 }
 """Wheels that are unusual and in order."""

@@ -101,8 +101,9 @@ def wheel_file_missing(wheel: WheelFacts, context: Context) -> Iterator[Hit | No
 def wheel_tag_mismatch(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """The tags in WHEEL are not those of the file name.
 
-    **What it checks.** The `Tag` lines, expanded, are the expanded set of the file name. It is an error where a machine
-    that the file name lets install the wheel finds no tag of its own in WHEEL, and a warning where each does.
+    **What it checks.** The `Tag` lines, expanded, are the expanded set of the file name. It is an error where a
+    machine that the file name lets install the wheel finds no tag of its own in WHEEL, and a warning where each
+    does.
 
     **Why it matters.** Installers choose by the file name. Afterwards `pip check` looks at WHEEL and says "is not
     supported on this platform", and uv takes the installed wheel for a wrong one and reinstalls it each time. PyPI is

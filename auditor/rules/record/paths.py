@@ -1,25 +1,22 @@
-"""Family `record`: RECORD against the archive, both ways."""
+"""The paths of RECORD against the members of the archive, both ways."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import posixpath
 from typing import TYPE_CHECKING
 
-from auditor.rules.layout import unread_text
+from auditor.rules.layout.core import unread_text
 from auditor.rules.rule import ERROR, MAIL, REJECT, WARNING, Evidence, Hit, NotJudged, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from auditor.facts.archive import Member
     from auditor.facts.dist_info import RecordRow
     from auditor.facts.wheel import WheelFacts
     from auditor.rules.context import Context
 
 _SHOWN = 20
-_REWRITE = "write RECORD last, after everything that changes the wheel; `python -m wheel pack` writes it anew"
+REWRITE = "write RECORD last, after everything that changes the wheel; `python -m wheel pack` writes it anew"
 
 
 def canonical(path: str) -> str:
@@ -86,7 +83,7 @@ def record_file_not_listed(wheel: WheelFacts, context: Context) -> Iterator[Hit]
         what = f"`{missing[0]}` is" if len(missing) == 1 else f"{len(missing)} files are"
         yield Hit(
             message=f"{what} in the archive and not in RECORD",
-            help=_REWRITE,
+            help=REWRITE,
             member=missing[0] if len(missing) == 1 else None,
             evidence=tuple(Evidence(text=f"no row for `{name}`", member=name) for name in missing[:_SHOWN]),
         )
@@ -114,7 +111,7 @@ def record_file_absent(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
         what = f"`{paths[0]}`, which is" if len(paths) == 1 else f"{len(paths)} files that are"
         yield Hit(
             message=f"RECORD lists {what} not in the archive",
-            help=_REWRITE,
+            help=REWRITE,
             evidence=tuple(Evidence(text=_absent(row, wheel)) for row in rows[:_SHOWN]),
         )
 
@@ -161,62 +158,4 @@ def record_path_noncanonical(wheel: WheelFacts, context: Context) -> Iterator[Hi
         )
 
 
-@rule("record-hash-mismatch", severity=ERROR, since="0.1")
-def record_hash_mismatch(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
-    """A file's digest is not the one in RECORD.
-
-    **What it checks.** The digest of each member's content against its row, for every algorithm that hashlib always
-    has. Where the content does not match its CRC either, `zip-crc` speaks of it.
-
-    **Why it matters.** The specification has installers refuse the wheel: `wheel unpack`, pnpm, Nix and `installer`
-    with validation do, pip and uv do not look. Whoever does look takes it for tampering.
-
-    **How to fix.** A step changed files after RECORD was written (strip, patchelf, signing, editing WHEEL). Use tools
-    that repack (`auditwheel`, `delocate`, `wheel pack`), or write RECORD last.
-
-    **References.** Binary distribution format, The .dist-info directory.
-    """
-    members = {member.name: member for member in wheel.files()}
-    wrong = []
-    for row in _rows(wheel):
-        member = members.get(row.path) or members.get(canonical(row.path))
-        evidence = _mismatch(row, member) if member is not None else None
-        if evidence is not None:
-            wrong.append(evidence)
-    if wrong:
-        what = (
-            f"the content of `{wrong[0].member}` is" if len(wrong) == 1 else f"the contents of {len(wrong)} files are"
-        )
-        yield Hit(
-            message=f"{what} not what RECORD says",
-            help=_REWRITE,
-            member=wrong[0].member if len(wrong) == 1 else None,
-            evidence=tuple(wrong[:_SHOWN]),
-        )
-
-
-def _mismatch(row: RecordRow, member: Member) -> Evidence | None:
-    """The evidence that a row's digest is not the member's; None where it is, or where neither can be had."""
-    algorithm, _, text = row.hash.partition("=")
-    real = member.digest(algorithm)
-    if real is None or not text or member.content_crc != member.crc:
-        return None
-    try:
-        claimed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).hex()
-    except (binascii.Error, ValueError):
-        return None
-    if len(claimed) != len(real) or claimed == real:
-        return None
-    expected = base64.urlsafe_b64encode(bytes.fromhex(real)).rstrip(b"=").decode()
-    return Evidence(
-        text=f"`{member.name}`: RECORD has {row.hash}, the content {algorithm}={expected}", member=member.name
-    )
-
-
-RULES = (
-    record_file_absent,
-    record_file_not_listed,
-    record_hash_mismatch,
-    record_missing,
-    record_path_noncanonical,
-)
+RULES = (record_file_absent, record_file_not_listed, record_missing, record_path_noncanonical)

@@ -1,13 +1,11 @@
-"""Family `archive`: the ZIP archive itself, as the walk over its framing and one pass over each member saw it.
-
-The messages name the consequence: who of PyPI, pip, uv and installer refuses the wheel, or reads it differently.
-"""
+"""Whether the archive and its members can be read at all, and are what the archive declares."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from auditor.facts.archive import Anomaly, AnomalyKind
+from auditor.rules.archive.anomalies import AGAIN, evidence_of, member_of, members, names_of, of, together
 from auditor.rules.rule import ACCEPT, ERROR, REJECT, SERVER_ERROR, Evidence, Hit, rule
 
 if TYPE_CHECKING:
@@ -16,41 +14,6 @@ if TYPE_CHECKING:
     from auditor.facts.wheel import WheelFacts
     from auditor.findings import PyPIAnswer
     from auditor.rules.context import Context
-
-_AGAIN = "build the wheel again, and upload the file that the build made: something has changed it since"
-
-
-def _of(wheel: WheelFacts, *kinds: AnomalyKind) -> list[Anomaly]:
-    """The anomalies of these kinds."""
-    return [anomaly for anomaly in wheel.anomalies if anomaly.kind in kinds]
-
-
-def _evidence(anomaly: Anomaly) -> Evidence:
-    """An anomaly as evidence."""
-    place = f"`{anomaly.member}`: " if anomaly.member is not None else ""
-    return Evidence(text=f"{place}{anomaly.detail}", member=anomaly.member, offset=anomaly.offset)
-
-
-def _together(anomalies: list[Anomaly]) -> tuple[Evidence, ...]:
-    """Several anomalies as the evidence of one finding."""
-    return tuple(_evidence(anomaly) for anomaly in anomalies[:20])
-
-
-def _names(anomalies: list[Anomaly]) -> list[str]:
-    """The members that the anomalies are about, each once."""
-    return list(dict.fromkeys(anomaly.member for anomaly in anomalies if anomaly.member is not None))
-
-
-def _members(anomalies: list[Anomaly], one: str = "", several: str = "") -> str:
-    """How many members, in words, with the verb that goes with them; the name where it is one."""
-    names = _names(anomalies)
-    return f"`{names[0]}`{one}" if len(names) == 1 else f"{len(names)} members{several}"
-
-
-def _member(anomalies: list[Anomaly]) -> str | None:
-    """The member, where it is one."""
-    names = _names(anomalies)
-    return names[0] if len(names) == 1 else None
 
 
 def _read_by_pypi(name: str, wheel: WheelFacts) -> bool:
@@ -74,7 +37,7 @@ def zip_not_zip(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
     **References.** APPNOTE 4.3.16.
     """
-    for anomaly in _of(wheel, AnomalyKind.NOT_A_ZIP):
+    for anomaly in of(wheel, AnomalyKind.NOT_A_ZIP):
         yield Hit(
             message=f"`{wheel.filename}` is not a ZIP archive: {anomaly.detail}",
             help="look at the step that wrote the file; no installer opens it",
@@ -95,17 +58,17 @@ def zip_end_record(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
     **References.** APPNOTE 4.3.16; PyPI's archive checks.
     """
-    for anomaly in _of(wheel, AnomalyKind.TRUNCATED):
+    for anomaly in of(wheel, AnomalyKind.TRUNCATED):
         yield Hit(
             message=f"the archive is truncated: {anomaly.detail}",
             help="copy or download the file again, or build it again; no installer opens it",
             evidence=(Evidence(text=f"the file ends at byte {wheel.size}", offset=wheel.size),),
         )
-    for anomaly in _of(wheel, AnomalyKind.END_RECORD):
+    for anomaly in of(wheel, AnomalyKind.END_RECORD):
         yield Hit(
             message=anomaly.detail,
             help="write the archive again with a current tool: PyPI and uv refuse it",
-            evidence=(_evidence(anomaly),),
+            evidence=(evidence_of(anomaly),),
             pypi=ACCEPT if anomaly.field == "disk" else REJECT,
         )
 
@@ -124,12 +87,12 @@ def zip_bomb(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     **References.** PyPI's archive checks.
     """
     declared = sum(member.size for member in wheel.members)
-    ceilings = _of(wheel, AnomalyKind.CEILING)
+    ceilings = of(wheel, AnomalyKind.CEILING)
     if declared > 64 << 20 and declared > 50 * wheel.size:
         yield Hit(
             message=f"the members declare {declared} bytes, {declared // max(wheel.size, 1)} times the file's size",
             help="PyPI refuses more than 50 times the size: make such data at run time",
-            evidence=_together(ceilings),
+            evidence=together(ceilings),
         )
         return
     for detail in dict.fromkeys(anomaly.detail for anomaly in ceilings):
@@ -137,8 +100,8 @@ def zip_bomb(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
         yield Hit(
             message=f"a ceiling was reached, and what lies beyond it was not judged: {detail}",
             help="no known wheel comes near: look at how the file was made",
-            member=_member(alike),
-            evidence=_together(alike),
+            member=member_of(alike),
+            evidence=together(alike),
         )
 
 
@@ -155,13 +118,13 @@ def zip_compression_method(wheel: WheelFacts, context: Context) -> Iterator[Hit]
 
     **References.** APPNOTE 4.4.5; PyPI's archive checks.
     """
-    found = _of(wheel, AnomalyKind.COMPRESSION_METHOD)
+    found = of(wheel, AnomalyKind.COMPRESSION_METHOD)
     if found:
         yield Hit(
-            message=f"{_members(found, ' is', ' are')} compressed by a method other than deflate",
+            message=f"{members(found, ' is', ' are')} compressed by a method other than deflate",
             help="write the archive with deflate: PyPI refuses the wheel, and older installers cannot read it",
-            member=_member(found),
-            evidence=_together(found),
+            member=member_of(found),
+            evidence=together(found),
         )
 
 
@@ -178,14 +141,14 @@ def zip_encrypted(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
     **References.** APPNOTE 4.4.4.
     """
-    found = _of(wheel, AnomalyKind.ENCRYPTED)
+    found = of(wheel, AnomalyKind.ENCRYPTED)
     if found:
         yield Hit(
-            message=f"{_members(found, ' is', ' are')} encrypted or patch data: no installer can read such a member",
+            message=f"{members(found, ' is', ' are')} encrypted or patch data: no installer can read such a member",
             help="write the archive without encryption",
-            member=_member(found),
-            evidence=_together(found),
-            pypi=SERVER_ERROR if any(_read_by_pypi(name, wheel) for name in _names(found)) else ACCEPT,
+            member=member_of(found),
+            evidence=together(found),
+            pypi=SERVER_ERROR if any(_read_by_pypi(name, wheel) for name in names_of(found)) else ACCEPT,
         )
 
 
@@ -201,13 +164,13 @@ def zip_missing_member(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
     **References.** APPNOTE 4.3.12.
     """
-    found = _of(wheel, AnomalyKind.MISSING_MEMBER)
+    found = of(wheel, AnomalyKind.MISSING_MEMBER)
     if found:
         yield Hit(
-            message=f"{_members(found, ' is', ' are')} listed in the central directory and not there",
-            help=_AGAIN,
-            member=_member(found),
-            evidence=_together(found),
+            message=f"{members(found, ' is', ' are')} listed in the central directory and not there",
+            help=AGAIN,
+            member=member_of(found),
+            evidence=together(found),
         )
 
 
@@ -225,20 +188,20 @@ def zip_crc(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
     **References.** APPNOTE 4.4.7.
     """
-    found = _of(wheel, AnomalyKind.CRC)
+    found = of(wheel, AnomalyKind.CRC)
     if found:
         yield Hit(
-            message=f"the content of {_members(found)} does not match its CRC: pip and uv refuse to install it",
-            help=_AGAIN,
-            member=_member(found),
-            evidence=_together(found),
+            message=f"the content of {members(found)} does not match its CRC: pip and uv refuse to install it",
+            help=AGAIN,
+            member=member_of(found),
+            evidence=together(found),
             pypi=_answer_to_crc(found, wheel),
         )
 
 
 def _answer_to_crc(found: list[Anomaly], wheel: WheelFacts) -> PyPIAnswer:
     """What PyPI does about a wrong CRC: it notices in what it reads, and catches the error in a part of that."""
-    read = [name for name in _names(found) if _read_by_pypi(name, wheel)]
+    read = [name for name in names_of(found) if _read_by_pypi(name, wheel)]
     if any(name.lower().endswith((".py", ".pye", "/wheel")) for name in read):
         return REJECT
     return SERVER_ERROR if read else ACCEPT
@@ -258,14 +221,14 @@ def zip_inflate_size(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
     **References.** APPNOTE 4.4.9; RFC 1951.
     """
-    found = _of(wheel, AnomalyKind.INFLATE_SIZE, AnomalyKind.STREAM)
-    broken = _names(_of(wheel, AnomalyKind.STREAM))
+    found = of(wheel, AnomalyKind.INFLATE_SIZE, AnomalyKind.STREAM)
+    broken = names_of(of(wheel, AnomalyKind.STREAM))
     if found:
         yield Hit(
-            message=f"{_members(found)} cannot be inflated to what the archive declares",
-            help=_AGAIN,
-            member=_member(found),
-            evidence=_together(found),
+            message=f"{members(found)} cannot be inflated to what the archive declares",
+            help=AGAIN,
+            member=member_of(found),
+            evidence=together(found),
             pypi=SERVER_ERROR if any(_read_by_pypi(name, wheel) for name in broken) else ACCEPT,
         )
 

@@ -1,0 +1,7 @@
+"""Family `metadata`: METADATA by itself, as PyPI would answer to it, and against the file name."""
+
+from __future__ import annotations
+
+from auditor.rules.metadata import description, identity, licence, requirements
+
+RULES = (*description.RULES, *identity.RULES, *licence.RULES, *requirements.RULES)
