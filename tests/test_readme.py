@@ -49,3 +49,14 @@ def test_version_is_stated_once() -> None:
     from auditor import __version__
 
     assert f'\nversion = "{__version__}"\n' in (ROOT / "pyproject.toml").read_text("utf-8")
+
+
+def test_table_of_anomalies_names_rules_that_there_are() -> None:
+    """Each row of the table ends in a rule of the catalogue, and every rule of the archive's framing has a row."""
+    from auditor.rules import RULES_BY_NAME, archive
+
+    table = (ROOT / "docs" / "archive-anomalies.md").read_text("utf-8")
+    named = set(re.findall(r"\| `([a-z0-9-]+)` \|$", table, re.MULTILINE))
+
+    assert named <= set(RULES_BY_NAME)
+    assert {rule.name for rule in archive.framing.RULES} - {"zip-too-large"} <= named

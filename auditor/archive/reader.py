@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from auditor.archive import dist_info, python_source, startup
+from auditor.archive.attestations import attestations_beside
 from auditor.archive.inflate import DEFLATED, STORED, Content, read_content
 from auditor.archive.names import parse_name
 from auditor.archive.source import FileSource, open_path, sha256
@@ -21,6 +22,7 @@ from auditor.facts.wheel import WheelFacts, WheelName
 if TYPE_CHECKING:
     from auditor.archive.anomalies import Anomalies
     from auditor.archive.source import Source, WheelSource
+    from auditor.facts.attestation import Attestation
     from auditor.facts.binary import Binary
     from auditor.facts.dist_info import Record
 
@@ -54,7 +56,7 @@ def read_wheel(source: WheelSource, *, filename: str | None = None) -> WheelFact
         path = os.fspath(source)
         opened = open_path(path)
         try:
-            return _read(opened, path, filename or PurePath(path).name)
+            return _read(opened, path, filename or PurePath(path).name, attestations_beside(path))
         finally:
             opened.close()
     label = filename or _file_label(source)
@@ -73,7 +75,7 @@ def _file_label(file: BinaryIO) -> str:
     return _known(name if isinstance(name := getattr(file, "name", None), str) else None)
 
 
-def _read(source: Source, path: str, filename: str) -> WheelFacts:
+def _read(source: Source, path: str, filename: str, attestations: tuple[Attestation, ...] = ()) -> WheelFacts:
     """Walk the framing, then read every member."""
     digest = sha256(source)
     framing = read_framing(source)
@@ -90,6 +92,7 @@ def _read(source: Source, path: str, filename: str) -> WheelFacts:
         path=path,
         filename=filename,
         size=source.size,
+        attestations=attestations,
         sha256=digest,
         name=name,
         members=tuple(members[index] for index in range(len(framing.entries))),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from auditor.facts.archive import Anomaly, Member
+from auditor.facts.attestation import Attestation
 from auditor.facts.binary import Binary, ElfDetail, MachODetail, PeDetail, Slice
 from auditor.facts.dist_info import EntryPoints, Metadata, Record, WheelFile
 from auditor.facts.record import Fact
@@ -56,6 +57,8 @@ class WheelFacts(Fact, frozen=True, kw_only=True):
     metadata: Metadata | None = None
     record: Record | None = None
     entry_points: EntryPoints | None = None
+    attestations: tuple[Attestation, ...] = ()
+    """Those that lie beside the wheel; a wheel that is no file of a directory has none."""
     guarded_imports: tuple[str, ...] = ()
     """Under the ABI tag `none`: native modules, by the last part of their names, that the Python sources of the wheel
     import, and only in the body of a `try`: the package provides for their absence."""

@@ -19,6 +19,8 @@ KNOWN_AT = "2026-08-21"
 """The date of PyPI's source that these lists were read from."""
 METADATA_VERSIONS = ("1.0", "1.1", "1.2", "2.1", "2.2", "2.3", "2.4", "2.5")
 """The Metadata-Versions that PyPI takes. 2.6 is of the specification since May 2026, and refused."""
+PREDICATE_TYPES = ("slsa.dev/provenance/v1", "/attestations/publish/v1")
+"""The ends of the predicate types of attestations that PyPI takes."""
 SIZE_MAX = 100 << 20
 """Bytes of a file that PyPI takes by default; a project can ask for more."""
 FILENAME_MAX = 246

@@ -285,3 +285,12 @@ def test_names_of_python_dlls(dll: str, parts: tuple[int, int | None, bool, bool
     """The name of Python's DLL says version, free threading and debug."""
     found = windows.parse_python_dll(dll)
     assert (None if found is None else (found.major, found.minor, found.free_threaded, found.debug)) == parts
+
+
+def test_stdlib_names_are_those_of_the_installed_list() -> None:
+    """The packed names are what the refresh script makes of the installed stdlib-list."""
+    from auditor.platforms import pypi
+    from auditor.platforms.refresh import stdlib_names
+
+    assert stdlib_names.TABLE.read_text("ascii") == stdlib_names.build()
+    assert {"xml", "pickle", "main", "future", "encodings-utf-8-sig", "xmlrpc-server"} <= pypi.stdlib_names()

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from auditor.rules.metadata import description, identity, licence, requirements
+from auditor.rules.metadata import attestation, description, identity, licence, requirements
 
-RULES = (*description.RULES, *identity.RULES, *licence.RULES, *requirements.RULES)
+RULES = (*attestation.RULES, *description.RULES, *identity.RULES, *licence.RULES, *requirements.RULES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import email.utils
+import functools
 import re
 from typing import TYPE_CHECKING
 
@@ -151,7 +152,8 @@ def _description(wheel: WheelFacts) -> str:
     return wheel.metadata.description or wheel.metadata.first("Description") or ""
 
 
-def _render_problems(text: str) -> list[str] | None:
+@functools.lru_cache(maxsize=8)  # the wheels of a release share their description, and rendering takes 80 ms
+def _render_problems(text: str) -> tuple[str, ...] | None:
     """The renderer's complaints about a text of which it makes nothing; None where it renders."""
     import io
 
@@ -160,7 +162,7 @@ def _render_problems(text: str) -> list[str] | None:
     stream = io.StringIO()
     if rst.render(text, stream=stream) is not None:
         return None
-    return [line.strip() for line in stream.getvalue().splitlines() if line.strip()]
+    return tuple(line.strip() for line in stream.getvalue().splitlines() if line.strip())
 
 
 @rule("description-missing", severity=INFO, since="0.1")
