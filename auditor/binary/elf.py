@@ -13,15 +13,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import islice
-from struct import Struct, unpack_from
-from typing import TYPE_CHECKING, Any
+from struct import unpack_from
+from typing import TYPE_CHECKING
 
 from elftools.common.exceptions import ELFError
-from elftools.construct import ConstructError
 from elftools.elf.dynamic import Dynamic
 from elftools.elf.elffile import ELFFile
-from elftools.elf.notes import iter_notes
 
+from auditor.binary.elf_notes import Notes, read_notes
+from auditor.binary.elf_sections import Sections, read_sections
+from auditor.binary.elf_stream import Stream
 from auditor.binary.elf_tables import (
     Image,
     Load,
@@ -46,7 +47,7 @@ from auditor.facts.binary import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from auditor.binary.elf_tables import Tags
     from auditor.facts.binary import Export, Import
@@ -61,10 +62,6 @@ MAX_SEARCH_PATHS = 4096
 """Directories of DT_RPATH and DT_RUNPATH together."""
 MAX_INTERPRETER_LENGTH = 4096
 """Bytes of PT_INTERP: PATH_MAX, past which Linux refuses the file (fs/binfmt_elf.c)."""
-MAX_NOTES_SIZE = 65_536
-"""Bytes of all note segments together: real ones have a few hundred. pyelftools takes 0.1 s for as many."""
-MAX_SECTIONS = 1_000_000
-"""Section headers. Only object files come near it (-ffunction-sections); nothing that is loaded needs them."""
 
 _ARCHITECTURES = {
     ("EM_X86_64", 64, True): "x86_64",
@@ -80,51 +77,11 @@ _ARCHITECTURES = {
 """Machine, bits and little endian -> the name in platform tags. x32 is EM_X86_64 with 32 bits: no tag names it."""
 
 _ET_REL, _ET_EXEC, _ET_DYN = 1, 2, 3
-_PT_LOAD, _PT_DYNAMIC, _PT_INTERP, _PT_NOTE = 1, 2, 3, 4
-_PT_GNU_STACK, _PT_GNU_PROPERTY = 0x6474E551, 0x6474E553
+_PT_LOAD, _PT_DYNAMIC, _PT_INTERP = 1, 2, 3
+_PT_GNU_STACK = 0x6474E551
 _PF_X = 1
 _DF_TEXTREL = 4
 _DF_1_PIE = 0x0800_0000
-_SHT_NOBITS = 8
-_SHF_EXECINSTR = 4
-
-
-class _Stream:
-    """The file as the seekable stream that pyelftools wants, copying only what is read.
-
-    The file header is a changed copy without section headers: e_shoff, e_shentsize, e_shnum and e_shstrndx are 0.
-    pyelftools 0.31 reads the section of the section names before anything else, and fails when it is damaged.
-    Without a section table it takes the file header itself for that section, whose flags are then the padding of
-    e_ident: that is 0 too.
-    """
-
-    def __init__(self, content: memoryview, bits: int) -> None:
-        header = bytearray(content[: 64 if bits == 64 else 52])
-        offset, width = (40, 8) if bits == 64 else (32, 4)
-        header[8:16] = bytes(8)
-        header[offset : offset + width] = bytes(width)
-        header[-6:] = bytes(6)
-        self._header = bytes(header)
-        self._content = content
-        self._position = 0
-        self.end = len(content)
-        """Where reading stops: lowered to keep a table from being read past its end."""
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        self._position = offset + (0, self._position, len(self._content))[whence]
-        return self._position
-
-    def tell(self) -> int:
-        return self._position
-
-    def read(self, size: int = -1) -> bytes:
-        start = self._position
-        stop = self.end if size < 0 else min(start + size, self.end)
-        if stop <= start:
-            return b""
-        self._position = stop
-        behind = bytes(self._content[max(start, len(self._header)) : stop])
-        return self._header[start:stop] + behind
 
 
 class _NoStrings:
@@ -147,21 +104,12 @@ class _Linkage:
     exports: tuple[Export, ...] = ()
 
 
-@dataclass(slots=True)
-class _Notes:
-    """What the note segments say."""
-
-    build_id: str | None = None
-    android_api: int | None = None
-    x86_isa_needed: int = 0
-
-
 def read_elf(member: str, content: memoryview) -> Binary:
     """The facts of an ELF file, which has one slice; none where the file header itself is broken."""
     problem = _header_problem(content)
     if problem:
         return Binary(member=member, format=BinaryFormat.ELF, slices=(), problems=(problem,))
-    stream = _Stream(content, 64 if content[4] == 2 else 32)
+    stream = Stream(content, 64 if content[4] == 2 else 32)
     problems: list[str] = []
     part = _read_slice(ELFFile(stream), stream, content, problems)
     return Binary(member=member, format=BinaryFormat.ELF, slices=(part,), problems=tuple(problems))
@@ -180,15 +128,15 @@ def _header_problem(content: memoryview) -> str | None:
     return f"the file header is cut off: the file has {size} bytes of {due}" if size < due else None
 
 
-def _read_slice(elf: ELFFile, stream: _Stream, content: memoryview, problems: list[str]) -> Slice:
+def _read_slice(elf: ELFFile, stream: Stream, content: memoryview, problems: list[str]) -> Slice:
     header, bits, little_endian = elf.header, elf.elfclass, elf.little_endian
     order = "<" if little_endian else ">"
     file_type, machine_number = unpack_from(order + "HH", content, 16)
     machine = header["e_machine"] if isinstance(header["e_machine"], str) else f"EM_{machine_number}"
     segments = _read_segments(elf, order, content, problems)
-    sections = _read_sections(content, bits, order)
+    sections = read_sections(content, bits, order)
     kind = FileKind.OBJECT if file_type == _ET_REL else FileKind.OTHER
-    linkage, notes = _Linkage(), _Notes()
+    linkage, notes = _Linkage(), Notes()
     if file_type in (_ET_EXEC, _ET_DYN):
         image = Image(content, bits, little_endian, machine_number, _loads(segments, len(content)))
         refusals = _refusals(content, order, segments)
@@ -197,7 +145,7 @@ def _read_slice(elf: ELFFile, stream: _Stream, content: memoryview, problems: li
             problems += refusals
             linkage = read or linkage
             kind = _kind(file_type, header["e_entry"], segments, linkage)
-        notes = _read_notes(elf, stream, image, segments, problems)
+        notes = read_notes(elf, stream, image, segments, problems)
     api = notes.android_api
     return Slice(
         arch=_ARCHITECTURES.get((machine, bits, little_endian)),
@@ -220,9 +168,9 @@ def _detail(
     content: memoryview,
     file_type: int,
     segments: Sequence[Segment],
-    sections: _Sections,
+    sections: Sections,
     linkage: _Linkage,
-    notes: _Notes,
+    notes: Notes,
 ) -> ElfDetail:
     stacks = [bool(segment.flags & _PF_X) for segment in segments if segment.type == _PT_GNU_STACK]
     return ElfDetail(
@@ -260,7 +208,7 @@ def _kind(file_type: int, entry: int, segments: Sequence[Segment], linkage: _Lin
 
 
 def _is_companion(
-    linkage: _Linkage | None, refusals: list[str], segments: Sequence[Segment], sections: _Sections
+    linkage: _Linkage | None, refusals: list[str], segments: Sequence[Segment], sections: Sections
 ) -> bool:
     """Whether this is the debugging half of another file, which nothing loads: its code was left out on purpose.
 
@@ -360,7 +308,7 @@ def _interpreter(content: memoryview, segments: Sequence[Segment]) -> str | None
 
 
 def _read_linkage(
-    elf: ELFFile, stream: _Stream, image: Image, segments: Sequence[Segment], refusals: list[str]
+    elf: ELFFile, stream: Stream, image: Image, segments: Sequence[Segment], refusals: list[str]
 ) -> _Linkage | None:
     """What PT_DYNAMIC says: an empty record where there is none, None where no loader could use it."""
     dynamic = [segment for segment in segments if segment.type == _PT_DYNAMIC]
@@ -394,7 +342,7 @@ def _read_linkage(
 
 
 def _dynamic_entries(
-    elf: ELFFile, stream: _Stream, image: Image, segment: Segment, refusals: list[str]
+    elf: ELFFile, stream: Stream, image: Image, segment: Segment, refusals: list[str]
 ) -> list[tuple[str | int, int]]:
     """Tags with their values up to DT_NULL. Where they lie says p_vaddr, for the loader never looks at p_offset."""
     place = image.offset(segment.address)
@@ -448,108 +396,3 @@ def _search_paths(tags: Tags, strings: Strings, problems: list[str]) -> tuple[Se
     if len(paths) > MAX_SEARCH_PATHS:
         problems.append(f"there are {len(paths)} search paths; those after the first {MAX_SEARCH_PATHS} were left out")
     return tuple(paths[:MAX_SEARCH_PATHS])
-
-
-# --- Notes
-
-
-def _read_notes(
-    elf: ELFFile, stream: _Stream, image: Image, segments: Sequence[Segment], problems: list[str]
-) -> _Notes:
-    """Build ID, Android API level and needed x86 ISA, of PT_NOTE and PT_GNU_PROPERTY (gABI, Note Section)."""
-    notes, left = _Notes(), MAX_NOTES_SIZE
-    places = {
-        ((image.offset(segment.address) or (segment.offset, 0))[0], segment.file_size): None
-        for segment in segments
-        if segment.type in (_PT_NOTE, _PT_GNU_PROPERTY) and segment.file_size
-    }
-    for offset, size in places:
-        if offset + size > len(image.content):
-            continue  # Where the loader would see it, the segment to load that it lies in was found cut off.
-        if size > left:
-            problems.append(
-                f"the notes take more than {MAX_NOTES_SIZE} bytes; those from offset {offset} on were not read"
-            )
-            break
-        left -= size
-        stream.end = _whole_notes(image, offset, offset + size)
-        try:
-            for note in iter_notes(elf, offset, stream.end - offset):
-                _take_note(notes, note, elf)
-        except (ELFError, ConstructError) as error:
-            problems.append(f"the notes at offset {offset} are malformed: {error}")
-        finally:
-            stream.end = len(image.content)
-    return notes
-
-
-def _whole_notes(image: Image, offset: int, end: int) -> int:
-    """Where the last note ends that lies in its segment: ld.so stops there too, without a word.
-
-    46 libraries of two published i686 wheels (psycopg2_binary 2.8.6, scipy 1.1.0) have a PT_NOTE that points into
-    their program headers instead.
-    """
-    header = Struct(image.order + "II4x")
-    while offset + header.size <= end:
-        name_size, descriptor_size = header.unpack_from(image.content, offset)
-        descriptor = offset + header.size + (name_size + 3 & ~3)
-        if descriptor + descriptor_size > end:
-            break
-        offset = min(end, descriptor + (descriptor_size + 3 & ~3))
-    return offset
-
-
-def _take_note(notes: _Notes, note: Mapping[str, Any], elf: ELFFile) -> None:
-    """Keep what is wanted of one note. pyelftools names types as if GNU owned every note: 1 is NT_GNU_ABI_TAG."""
-    owner, kind, descriptor = note["n_name"], note["n_type"], note["n_descdata"]
-    if owner == "GNU" and kind == "NT_GNU_BUILD_ID":
-        notes.build_id = notes.build_id or descriptor.hex()
-    elif owner == "GNU" and kind == "NT_GNU_PROPERTY_TYPE_0":
-        if elf.header["e_machine"] in ("EM_X86_64", "EM_386"):
-            for entry in note["n_desc"]:
-                if entry["pr_type"] == "GNU_PROPERTY_X86_ISA_1_NEEDED" and isinstance(entry["pr_data"], int):
-                    notes.x86_isa_needed |= entry["pr_data"]
-    elif owner == "Android" and kind == "NT_GNU_ABI_TAG" and len(descriptor) >= 4:
-        notes.android_api = int.from_bytes(descriptor[:4], "little" if elf.little_endian else "big")
-
-
-# --- Sections
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Sections:
-    """What we ask of the section headers (gABI, Sections)."""
-
-    present: bool = False
-    """Whether there is a table and it lies in the file."""
-    debug_size: int = 0
-    """Bytes of the sections named `.debug_*` and `.zdebug_*`."""
-    code_left_out: bool = False
-    """Whether a section of code has no bytes (SHT_NOBITS and SHF_EXECINSTR)."""
-
-
-def _read_sections(content: memoryview, bits: int, order: str) -> _Sections:
-    """The section headers, as if absent where the table is damaged: that hinders no loader."""
-    row = Struct(order + ("IIQQQQIIQQ" if bits == 64 else "10I"))
-    layout, place = ("Q10xHHH", 40) if bits == 64 else ("I10xHHH", 32)
-    start, row_size, count, names_index = unpack_from(order + layout, content, place)
-    if not start or row_size != row.size or start + row.size > len(content):
-        return _Sections()
-    first = row.unpack_from(content, start)
-    # With 0xff00 or more sections, the true numbers stand in the first header (gABI, e_shnum and e_shstrndx).
-    count = count or first[5]
-    names_index = first[6] if names_index == 0xFFFF else names_index
-    end = start + count * row.size
-    if not 0 < count <= MAX_SECTIONS or end > len(content):
-        return _Sections()
-    names = content[:0]
-    if names_index < count:
-        offset, size = row.unpack_from(content, start + names_index * row.size)[4:6]
-        names = content[offset : offset + size]
-    debug_size, code_left_out = 0, False
-    for name, kind, flags, _address, offset, size, *_ in row.iter_unpack(content[start:end]):
-        if kind == _SHT_NOBITS:
-            code_left_out |= bool(flags & _SHF_EXECINSTR)
-        elif bytes(names[name : name + 8]).startswith((b".debug_", b".zdebug_")) and offset + size <= len(content):
-            debug_size += size
-    return _Sections(present=True, debug_size=debug_size, code_left_out=code_left_out)

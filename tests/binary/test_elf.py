@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from auditor.binary import elf, elf_tables, read_binary
+from auditor.binary import elf, elf_notes, elf_sections, elf_tables, read_binary
 from auditor.binary.elf import read_elf
 from auditor.facts.archive import ContentKind
 from auditor.facts.binary import (
@@ -418,7 +418,7 @@ def test_extended_section_numbers() -> None:
 
 def test_more_sections_than_the_ceiling(monkeypatch: pytest.MonkeyPatch) -> None:
     """Section headers past the ceiling are not looked at."""
-    monkeypatch.setattr(elf, "MAX_SECTIONS", 3)
+    monkeypatch.setattr(elf_sections, "MAX_SECTIONS", 3)
     assert not whole(build_elf(SMALL))[1].section_headers
 
 
@@ -705,7 +705,7 @@ def test_malformed_notes() -> None:
         (elf, "MAX_DYNAMIC_ENTRIES", 9, "the dynamic section has more than 9 entries; the rest was not read"),
         (elf, "MAX_NEEDED", 1, "2 libraries are needed; those after the first 1 were not read"),
         (elf, "MAX_SEARCH_PATHS", 2, "there are 4 search paths; those after the first 2 were left out"),
-        (elf, "MAX_NOTES_SIZE", 8, "the notes take more than 8 bytes; those from offset "),
+        (elf_notes, "MAX_NOTES_SIZE", 8, "the notes take more than 8 bytes; those from offset "),
         (elf_tables, "MAX_SYMBOLS", 2, "the symbol table has 8 rows; those after the first 2 were not read"),
         (elf_tables, "MAX_HASH_BUCKETS", 0, "the GNU hash table should have 1 buckets, of which 0 were read"),
         (elf_tables, "MAX_VERSION_RECORDS", 3, "there are more than 3 version records; the rest was not read"),
