@@ -328,7 +328,7 @@ def binary_foreign(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
 def _reported_as_any(wheel: WheelFacts, context: Context) -> bool:
     """Whether `native-in-any` speaks of the wheel's binaries already."""
-    from auditor.rules.tags import native_in_any
+    from auditor.rules.tags.contents import native_in_any
 
     return any(True for _ in native_in_any.check(wheel, context))
 

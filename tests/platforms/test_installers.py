@@ -20,7 +20,7 @@ from auditor.platforms.promise import (
     parse_python,
 )
 from auditor.platforms.pypi import accepts_platform
-from auditor.rules.tags import impossible
+from auditor.rules.tags.interpreter import impossible
 from tests.platforms import oracle
 
 PLAIN = "manylinux_2_17_x86_64"

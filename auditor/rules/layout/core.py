@@ -9,7 +9,7 @@ from auditor.platforms.coverage import covered
 from auditor.platforms.installers import unmatchable
 from auditor.platforms.promise import Promise, parse_abi, parse_platform, parse_python
 from auditor.rules.rule import ERROR, FUTURE, REJECT, WARNING, Evidence, Hit, NotJudged, rule
-from auditor.rules.tags import impossible
+from auditor.rules.tags.interpreter import impossible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from auditor.rules.context import Context
 
 _SHOWN = 12
+_EXPANDED_MAX = 4096
+"""Tags of WHEEL that are compared: the largest set known has 60."""
 
 
 @rule("dist-info-missing", severity=ERROR, pypi=REJECT, since="0.1")
@@ -115,7 +117,8 @@ def wheel_tag_mismatch(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """
     if wheel.name is None or wheel.wheel_file is None or not context.promises:
         return
-    claimed = {promise.tag: promise for line in wheel.wheel_file.tags for promise in _expand(line)}
+    expanded = itertools.chain.from_iterable(map(_expand, dict.fromkeys(wheel.wheel_file.tags)))
+    claimed = {promise.tag: promise for promise in itertools.islice(expanded, _EXPANDED_MAX)}
     wanted = {promise.tag: promise for promise in context.promises}
     missing = [tag for tag in wanted if tag not in claimed]
     extra = [tag for tag in claimed if tag not in wanted]
@@ -131,7 +134,7 @@ def wheel_tag_mismatch(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     evidence = [Evidence(text=f"`{tag}` is in the file name and not in WHEEL") for tag in (lost or missing)[:_SHOWN]]
     evidence += [Evidence(text=f"`{tag}` is in WHEEL and not in the file name") for tag in extra[:_SHOWN]]
     if not claimed and wheel.wheel_file.tags:
-        message = f"no `Tag` line of WHEEL is a tag: `{wheel.wheel_file.tags[0]}`"
+        message = f"no `Tag` line of WHEEL is a tag: `{wheel.wheel_file.tags[0][:200]}`"
     elif not claimed:
         message = "WHEEL has no `Tag` line"
     elif lost:
@@ -152,7 +155,7 @@ def _expand(line: str) -> Iterator[Promise]:
     parts = line.strip().lower().split("-")
     if len(parts) != 3:
         return
-    for python, abi, platform in itertools.islice(itertools.product(*(part.split(".") for part in parts)), 4096):
+    for python, abi, platform in itertools.product(*(part.split(".") for part in parts)):
         yield Promise(python=parse_python(python), abi=parse_abi(abi), platform=parse_platform(platform))
 
 
