@@ -91,7 +91,7 @@ def bench(arguments: list[str]) -> None:
 
 def fixtures() -> None:
     """Rebuild the fixture wheels and compare their facts with the committed ones."""
-    test(["-m", "slow", "tests/test_fixtures_rebuild.py"])
+    test(["-m", "slow", "tests/test_rebuild.py"])
 
 
 def main() -> None:

@@ -84,7 +84,7 @@ def read_framing(source: Source) -> Framing:
 def _not_an_archive(source: Source, start: bytes) -> Anomaly:
     """Why there is no end record: a truncated archive, or something else altogether."""
     if start.startswith(records.LOCAL_SIGNATURE):
-        detail = "it begins as a ZIP archive and has no end record: the file is truncated"
+        detail = "it begins as a ZIP archive and has no end record"
         return Anomaly(kind=AnomalyKind.TRUNCATED, detail=detail, offset=source.size)
     return Anomaly(kind=AnomalyKind.NOT_A_ZIP, detail=looks_like(start), offset=0)
 
@@ -165,7 +165,7 @@ def _check_duplicates(entries: list[Entry], anomalies: Anomalies) -> None:
     """Record every name that the central directory lists more than once."""
     for name, count in Counter(entry.name for entry in entries).items():
         if count > 1:
-            detail = f"`{name}` is there {count} times"
+            detail = f"it is there {count} times"
             anomalies.append(Anomaly(kind=AnomalyKind.DUPLICATE_MEMBER, detail=detail, member=name))
 
 

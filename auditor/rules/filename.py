@@ -65,7 +65,8 @@ def _problem(filename: str) -> str | None:
         return "it does not end in `.whl`"
     parts = filename[:-4].split("-")
     if len(parts) not in {5, 6}:
-        return f"it has {len(parts)} parts between the dashes in place of 5, or 6 with a build tag"
+        shown = "1 part" if len(parts) == 1 else f"{len(parts)} parts"
+        return f"it has {shown} between the dashes in place of 5, or 6 with a build tag"
     # An empty tag is `tag-malformed`'s to report.
     if not all(parts[:-3]):
         return "one of its parts is empty"

@@ -43,7 +43,7 @@ INVALID = {
     "dem\u00f6-1.0-py3-none-any.whl": "`dem\u00f6` is no distribution name",
     "_demo-1.0-py3-none-any.whl": "`_demo` is no distribution name",
     "demo.-1.0-py3-none-any.whl": "`demo.` is no distribution name",
-    "cheese.whl": "1 parts",
+    "cheese.whl": "1 part",
 }
 """Names that PyPI refuses: its own test cases, those of `packaging`, and what only its later steps catch."""
 
