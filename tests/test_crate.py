@@ -40,8 +40,8 @@ def program(name: str) -> str:
     return found
 
 
-def build(folder: Path, *arguments: str) -> Path:
-    """The wheel that maturin builds in that folder with these arguments, for the running interpreter."""
+def build(folder: Path, *arguments: str, interpreter: str = sys.executable) -> Path:
+    """The wheel that maturin builds in that folder with these arguments, for the running interpreter or another."""
     cargo, maturin = program("cargo"), program("maturin")
     crate, output = folder / "my_extension", folder / "wheels"
     if not crate.exists():
@@ -53,7 +53,7 @@ def build(folder: Path, *arguments: str) -> Path:
     environment["CARGO_TARGET_DIR"] = str(folder / "target")
     # Panic messages name the sources; these folders are the machine's own.
     environment["RUSTFLAGS"] = f"--remap-path-prefix={folder}=/build --remap-path-prefix={home}=/cargo"
-    command = [maturin, "build", "--release", "--interpreter", sys.executable, "--out", str(output), *arguments]
+    command = [maturin, "build", "--release", "--interpreter", interpreter, "--out", str(output), *arguments]
     done = subprocess.run(command, cwd=crate, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.fail(f"maturin ended with {done.returncode}:\n{done.stderr}")
@@ -62,11 +62,26 @@ def build(folder: Path, *arguments: str) -> Path:
 
 
 @pytest.fixture(scope="module")
-def wheels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder in which the crate is built; what cargo makes is gone afterwards."""
+    scratch = tmp_path_factory.mktemp("crate")
+    yield scratch
+    shutil.rmtree(scratch / "target", ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def wheels(folder: Path) -> dict[str, Path]:
     """The wheel for this interpreter alone, and the wheel of the stable ABI."""
-    folder = tmp_path_factory.mktemp("crate")
-    yield {"one": build(folder), "abi3": build(folder, "--features", "abi3")}
-    shutil.rmtree(folder / "target", ignore_errors=True)
+    return {"one": build(folder), "abi3": build(folder, "--features", "abi3")}
+
+
+@only_linux
+@pytest.mark.parametrize(("interpreter", "tag"), [("python3.13", "cp313-cp313-"), ("python3.14t", "cp314-cp314t-")])
+def test_a_wheel_for_another_version_is_clean(folder: Path, interpreter: str, tag: str) -> None:
+    """One wheel a version, GIL and free-threaded, is clean as maturin tags it; maturin needs no such interpreter."""
+    wheel = build(folder, interpreter=interpreter)
+    assert tag in wheel.name
+    assert not [one for one in audit(wheel).findings if one.severity is not Severity.INFO]
 
 
 def renamed(wheel: Path, python: str | None = None, abi: str | None = None, platform: str | None = None) -> Report:
