@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 AGAIN = "build the wheel again, and upload the file that the build made: something has changed it since"
 
+BOUNDS = frozenset({"name", "size", "compressed size"})
+"""The fields of a header without which nobody knows which bytes are the member's. PyPI compares these alone."""
+
 
 def of(wheel: WheelFacts, *kinds: AnomalyKind) -> list[Anomaly]:
     """The anomalies of these kinds."""

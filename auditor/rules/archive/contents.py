@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from auditor.facts.archive import Anomaly, AnomalyKind
-from auditor.rules.archive.anomalies import AGAIN, evidence_of, member_of, members, names_of, of, together
+from auditor.rules.archive.anomalies import AGAIN, BOUNDS, evidence_of, member_of, members, names_of, of, together
 from auditor.rules.rule import ACCEPT, ERROR, REJECT, SERVER_ERROR, Evidence, Hit, rule
 
 if TYPE_CHECKING:
@@ -65,12 +65,22 @@ def zip_end_record(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
             evidence=(Evidence(text=f"the file ends at byte {wheel.size}", offset=wheel.size),),
         )
     for anomaly in of(wheel, AnomalyKind.END_RECORD):
+        if anomaly.field == "offset" and _offset_is_explained(wheel):
+            continue
+        disk = anomaly.field == "disk"
         yield Hit(
             message=anomaly.detail,
-            help="write the archive again with a current tool: PyPI and uv refuse it",
+            help="write the archive again with a current tool" + ("" if disk else ": PyPI and uv refuse it"),
             evidence=(evidence_of(anomaly),),
-            pypi=ACCEPT if anomaly.field == "disk" else REJECT,
+            pypi=ACCEPT if disk else REJECT,
         )
+
+
+def _offset_is_explained(wheel: WheelFacts) -> bool:
+    """Whether another finding says why the directory's offset is wrong: a prefix, or ZIP64 records that are."""
+    prefixed = any(anomaly.offset == 0 for anomaly in of(wheel, AnomalyKind.STRAY_BYTES))
+    uncounted = prefixed and any(member.header_offset == 0 for member in wheel.members)
+    return uncounted or any(anomaly.member is None for anomaly in of(wheel, AnomalyKind.ZIP64))
 
 
 @rule("zip-bomb", severity=ERROR, pypi=REJECT, since="0.1")
@@ -221,7 +231,13 @@ def zip_inflate_size(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
     **References.** APPNOTE 4.4.9; RFC 1951.
     """
-    found = of(wheel, AnomalyKind.INFLATE_SIZE, AnomalyKind.STREAM)
+    # Where the headers disagree about where the data is, that is the fault, and `zip-header-mismatch` says it.
+    mismatches = of(wheel, AnomalyKind.HEADER_MISMATCH)
+    elsewhere = {one.member for one in mismatches if one.field in BOUNDS}
+    # The same where they disagree about the method, so that other bytes come out: `zip-crc` says that too.
+    wrong = set(names_of(of(wheel, AnomalyKind.CRC)))
+    elsewhere |= {one.member for one in mismatches if one.field == "method" and one.member in wrong}
+    found = [one for one in of(wheel, AnomalyKind.INFLATE_SIZE, AnomalyKind.STREAM) if one.member not in elsewhere]
     broken = names_of(of(wheel, AnomalyKind.STREAM))
     if found:
         yield Hit(

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from auditor.facts.archive import AnomalyKind
 from auditor.platforms import pypi
-from auditor.rules.archive.anomalies import AGAIN, evidence_of, member_of, members, of, together
+from auditor.rules.archive.anomalies import AGAIN, BOUNDS, evidence_of, member_of, members, of, together
 from auditor.rules.rule import ACCEPT, ERROR, REJECT, SERVER_ERROR, WARNING, Evidence, Hit, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from auditor.facts.archive import Anomaly
     from auditor.facts.wheel import WheelFacts
     from auditor.rules.context import Context
+
+_DESCRIPTOR_MAX = 24
+"""Bytes of the longest data descriptor, with a signature and sizes of eight bytes (APPNOTE 4.3.9)."""
 
 
 @rule("zip-polyglot", severity=ERROR, pypi=REJECT, since="0.1")
@@ -75,11 +80,24 @@ def zip_stray_bytes(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     **References.** PyPI blog, Preventing ZIP parser confusion attacks; uv 0.8.6.
     """
     for anomaly in of(wheel, AnomalyKind.STRAY_BYTES):
+        if _is_descriptor(anomaly, wheel):
+            continue
         yield Hit(
             message=f"{anomaly.detail}: PyPI refuses the file",
             help="write the archive anew: a tool changed it in place",
             evidence=(evidence_of(anomaly),),
         )
+
+
+def _is_descriptor(stray: Anomaly, wheel: WheelFacts) -> bool:
+    """Whether the bytes are a data descriptor that lies: `zip-data-descriptor` names its member."""
+    place = stray.offset or 0
+    before = [member for member in wheel.members if member.header_offset < place]
+    behind = [member.header_offset for member in wheel.members if member.header_offset > place]
+    if not before or not behind or min(behind) - place > _DESCRIPTOR_MAX:
+        return False
+    described = {anomaly.member for anomaly in of(wheel, AnomalyKind.DATA_DESCRIPTOR)}
+    return max(before, key=lambda member: member.header_offset).name in described
 
 
 @rule("zip-data-descriptor", severity=ERROR, pypi=REJECT, since="0.1")
@@ -146,7 +164,9 @@ def zip_hidden_member(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
     **References.** PyPI's archive checks; CVE-2025-54368.
     """
-    found = of(wheel, AnomalyKind.HIDDEN_MEMBER)
+    # An entry with a wrong offset leaves its member behind: that is one fault, and `zip-missing-member` says it.
+    lost = {anomaly.member for anomaly in of(wheel, AnomalyKind.MISSING_MEMBER)}
+    found = [anomaly for anomaly in of(wheel, AnomalyKind.HIDDEN_MEMBER) if anomaly.member not in lost]
     if found:
         yield Hit(
             message=f"{members(found, ' has', ' have')} a local header and no entry in the central directory",
@@ -170,10 +190,13 @@ def zip_header_mismatch(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
     **References.** APPNOTE 4.3.7, 4.3.12; PyPI's archive checks.
     """
-    found = of(wheel, AnomalyKind.HEADER_MISMATCH)
+    # Where the content has another CRC than the central entry says, `zip-crc` reports it, with more consequence.
+    wrong = {anomaly.member for anomaly in of(wheel, AnomalyKind.CRC)}
+    mismatches = of(wheel, AnomalyKind.HEADER_MISMATCH)
+    found = [one for one in mismatches if one.field != "CRC" or one.member not in wrong]
     if found:
         fields = dict.fromkeys(anomaly.field for anomaly in found)
-        refused = {"name", "size", "compressed size"} & set(fields)
+        refused = BOUNDS & set(fields)
         yield Hit(
             message=f"{members(found, ' has', ' have')} another {' and '.join(str(one) for one in fields)} in the local"
             " header than in the central directory",
@@ -196,7 +219,8 @@ def zip_overlap(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
     **References.** CVE-2024-0450.
     """
-    found = of(wheel, AnomalyKind.OVERLAP)
+    shared = _shared_headers(wheel)
+    found = [anomaly for anomaly in of(wheel, AnomalyKind.OVERLAP) if anomaly.offset not in shared]
     if found:
         yield Hit(
             message=f"the data of {members(found)} overlaps with other records",
@@ -204,6 +228,12 @@ def zip_overlap(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
             member=member_of(found),
             evidence=together(found),
         )
+
+
+def _shared_headers(wheel: WheelFacts) -> set[int]:
+    """Where several entries have one local header, and `zip-duplicate-member` or `zip-header-mismatch` says so."""
+    counts = Counter(member.header_offset for member in wheel.members)
+    return {offset for offset, count in counts.items() if count > 1}
 
 
 @rule("zip-member-comment", severity=ERROR, pypi=REJECT, since="0.1")

@@ -197,16 +197,7 @@ def zip_path_collision(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
     **References.** Unicode, Caseless matching.
     """
-    files = [member.name for member in wheel.files()]
-    groups: dict[str, set[str]] = {}
-    for name in files:
-        groups.setdefault(unicodedata.normalize("NFC", name).casefold(), set()).add(name)
-    case_matters = all(platform.system.value == "linux" for platform in context.platforms) and context.platforms
-    clashes = [sorted(names) for names in groups.values() if len(names) > 1] if not case_matters else []
-    directories = {
-        "/".join(parts[:end]) for name in files for parts in [name.split("/")] for end in range(1, len(parts))
-    }
-    clashes += [[name, f"{name}/"] for name in sorted(set(files) & directories)]
+    clashes = _clashes(wheel, folded=not _only_linux(context))
     if clashes:
         yield Hit(
             message=f"`{clashes[0][0]}` and `{clashes[0][1]}` land on one file"
@@ -214,6 +205,31 @@ def zip_path_collision(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
             help="rename one of them: macOS and Windows do not tell them apart",
             evidence=tuple(Evidence(text=" and ".join(f"`{name}`" for name in names)) for names in clashes[:_SHOWN]),
         )
+
+
+def _only_linux(context: Context) -> bool:
+    """Whether every tag names Linux, whose file systems tell case and composition apart."""
+    return bool(context.platforms) and all(platform.system.value == "linux" for platform in context.platforms)
+
+
+def _clashes(wheel: WheelFacts, *, folded: bool) -> list[list[str]]:
+    """The names that land on one file, then each file that is also a directory: one that is listed, or a parent."""
+    files: dict[str, set[str]] = {}
+    directories: dict[str, str] = {}
+    for member in wheel.members:
+        *parents, last = member.name.split("/")
+        for end in range(1, len(parents) + 1):
+            directory = "/".join(parents[:end])
+            directories.setdefault(_landing(directory, folded=folded), f"{directory}/")
+        if last:
+            files.setdefault(_landing(member.name, folded=folded), set()).add(member.name)
+    same = [sorted(names) for names in files.values() if len(names) > 1]
+    return same + [[min(files[path]), directories[path]] for path in sorted(files.keys() & directories.keys())]
+
+
+def _landing(name: str, *, folded: bool) -> str:
+    """What a file system makes of a name; folded, one that tells neither case nor composition apart."""
+    return unicodedata.normalize("NFC", name).casefold() if folded else name
 
 
 @rule("zip-path-too-long", severity=WARNING, since="0.1")
@@ -280,7 +296,7 @@ def _special(member: Member) -> str | None:
 def zip_permissions(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """A member's permissions are unusual.
 
-    **What it checks.** Files are readable by all, and neither setuid, setgid nor writable by all. A mode of zero says
+    **What it checks.** Files are readable by their owner, and neither setuid, setgid nor writable by all. A mode of zero says
     nothing, and is let pass.
 
     **Why it matters.** Tools that keep the modes (unzip, system packagers) install files that users cannot read, or
