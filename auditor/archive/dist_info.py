@@ -116,7 +116,7 @@ def parse_metadata(content: bytes) -> Metadata:
 def _header_lines(text: str) -> list[int]:
     """The 1-based number of each line that begins a field, up to the blank line that ends the header."""
     found = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(_LINE_END.split(text), 1):
         if not line.strip():
             break
         if not line.startswith((" ", "\t")):

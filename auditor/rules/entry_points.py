@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from auditor.rules.metadata.fields import capped, cut
 from auditor.rules.rule import ERROR, REJECT, WARNING, Evidence, Hit, rule
 
 if TYPE_CHECKING:
@@ -15,9 +16,10 @@ if TYPE_CHECKING:
     from auditor.rules.context import Context
 
 _SCRIPT_NAME = re.compile(r"[\w.-]+")
-_EXTRAS = re.compile(r"\s*\[[^\]]*\]\s*$")
 _SCRIPTS = ("console_scripts", "gui_scripts")
 _SHOWN = 12
+_DEPTH_MAX = 100
+"""Directories below each other in which modules are looked for."""
 
 
 def _place(wheel: WheelFacts) -> str:
@@ -27,7 +29,7 @@ def _place(wheel: WheelFacts) -> str:
 
 def _line(entry: EntryPoint) -> Evidence:
     """An entry point with its line."""
-    return Evidence(text=f"line {entry.line}: `{entry.name} = {entry.value}` in `{entry.group}`")
+    return Evidence(text=f"line {entry.line}: `{cut(entry.name)} = {cut(entry.value)}` in `{cut(entry.group)}`")
 
 
 def _entries(wheel: WheelFacts) -> tuple[EntryPoint, ...]:
@@ -57,9 +59,16 @@ def entry_points_syntax(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
         return
     problems = list(wheel.entry_points.problems)
     seen: set[tuple[str, str]] = set()
+    open_group: str | None = None
+    closed: set[str] = set()
     for entry in _entries(wheel):
+        if open_group != entry.group:
+            if entry.group in closed:
+                problems.append(f"line {entry.line}: the group `{cut(entry.group)}` stands there a second time")
+            open_group = entry.group
+            closed.add(entry.group)
         if (entry.group, entry.name) in seen:
-            problems.append(f"line {entry.line}: `{entry.name}` stands twice in `{entry.group}`")
+            problems.append(f"line {entry.line}: `{cut(entry.name)}` stands twice in `{cut(entry.group)}`")
         seen.add((entry.group, entry.name))
     if problems:
         yield Hit(
@@ -71,6 +80,7 @@ def entry_points_syntax(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
 
 @rule("entry-point-name", severity=ERROR, pypi=REJECT, since="0.1")
+@capped
 def entry_point_name(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """The name of a script is one that PyPI and installers refuse.
 
@@ -85,7 +95,7 @@ def entry_point_name(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     for entry in scripts(wheel):
         if not _SCRIPT_NAME.fullmatch(entry.name):
             yield Hit(
-                message=f"the script name `{entry.name}` is refused by PyPI and by installers",
+                message=f"the script name `{cut(entry.name)}` is refused by PyPI and by installers",
                 help="use letters, digits, `_`, `.` and `-` alone",
                 member=_place(wheel),
                 evidence=(_line(entry),),
@@ -94,7 +104,8 @@ def entry_point_name(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
 def _reference(value: str) -> tuple[str, str | None] | None:
     """(module, attribute) of an object reference, its extras aside; None where it is none."""
-    module, colon, attribute = (part.strip() for part in _EXTRAS.sub("", value).partition(":"))
+    value = value.rpartition("[")[0] if value.endswith("]") else value
+    module, colon, attribute = (part.strip() for part in value.partition(":"))
     if not all(part.isidentifier() for part in module.split(".")):
         return None
     if not colon:
@@ -103,6 +114,7 @@ def _reference(value: str) -> tuple[str, str | None] | None:
 
 
 @rule("entry-point-reference", severity=ERROR, since="0.1")
+@capped
 def entry_point_reference(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """An entry point does not refer to an object.
 
@@ -120,7 +132,7 @@ def entry_point_reference(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
         reference = _reference(entry.value)
         if reference is None or (script and reference[1] is None):
             yield Hit(
-                message=f"`{entry.name} = {entry.value}` refers to no "
+                message=f"`{cut(entry.name)} = {cut(entry.value)}` refers to no "
                 + ("function: a script needs `module:function`" if script else "object"),
                 help='write `name = "package.module:function"`',
                 member=_place(wheel),
@@ -130,19 +142,27 @@ def entry_point_reference(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
 
 @rule("entry-point-target-missing", severity=WARNING, since="0.1")
+@capped
 def entry_point_target_missing(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """The module of an entry point is not in the wheel.
 
     **What it checks.** The module is a file of the wheel. One whose top-level package the wheel does not have is
-    let pass if there are dependencies: one of them may bring it.
+    let pass if there are dependencies: one of them may bring it. So is one below a directory without `__init__.py`,
+    which several distributions may share.
 
     **Why it matters.** The script is installed, and fails at its first line: `ModuleNotFoundError`.
 
     **How to fix.** Correct the name, or find out why the module was not packed.
 
+    **Limits.** Where a `.pth` file lies at the top, modules may come from elsewhere, as in an editable wheel: nothing
+    is said then.
+
     **References.** Entry points specification.
     """
+    if any(member.name.endswith(".pth") and "/" not in member.name for member in wheel.files()):
+        return
     available = modules_of(wheel, context)
+    regular = _regular_packages(wheel, context)
     tops = {name.partition(".")[0] for name in available}
     depends = bool(wheel.metadata and wheel.metadata.values("Requires-Dist"))
     for entry in _entries(wheel):
@@ -151,33 +171,50 @@ def entry_point_target_missing(wheel: WheelFacts, context: Context) -> Iterator[
             continue
         if reference[0].partition(".")[0] not in tops and (depends or not available):
             continue
+        if depends and not _within_regular(reference[0], regular):
+            continue
         yield Hit(
-            message=f"`{entry.name}` of `{entry.group}` needs the module `{reference[0]}`, which is not in the wheel",
+            message=f"`{cut(entry.name)}` of `{cut(entry.group)}` needs the module `{cut(reference[0])}`,"
+            " which is not in the wheel",
             help="correct the name, or find out why the module was not packed",
             member=_place(wheel),
             evidence=(_line(entry),),
         )
 
 
+def _regular_packages(wheel: WheelFacts, context: Context) -> frozenset[str]:
+    """The dotted names of the packages with an `__init__`, which no other distribution adds modules to."""
+    paths = (context.installed_path(member.name) for member in wheel.files())
+    parts = (path.rpartition("/") for path in paths if path)
+    return frozenset(directory.replace("/", ".") for directory, _, name in parts if name.startswith("__init__."))
+
+
+def _within_regular(module: str, regular: frozenset[str]) -> bool:
+    """Whether a module would lie in one of these packages, or in one of theirs."""
+    return module.partition(".")[0] in regular or module.rpartition(".")[0] in regular
+
+
 def modules_of(wheel: WheelFacts, context: Context) -> frozenset[str]:
     """The dotted names of all modules and packages that the wheel installs."""
     found: set[str] = set()
+    packages: set[str] = set()
     for member in wheel.files():
         path = context.installed_path(member.name)
-        if path is None:
+        if path is None or path.count("/") > _DEPTH_MAX:
             continue
         directory, _, filename = path.rpartition("/")
         stem, _, suffix = filename.partition(".")
         package = directory.replace("/", ".")
         if suffix in {"py", "pyc"} or suffix.endswith(("so", "pyd")):
             found.add(package if stem == "__init__" else f"{package}.{stem}".lstrip("."))
-        while directory:
-            found.add(directory.replace("/", "."))
+        while directory and (package := directory.replace("/", ".")) not in packages:
+            packages.add(package)
             directory = directory.rpartition("/")[0]
-    return frozenset(found)
+    return frozenset(found | packages)
 
 
 @rule("entry-point-case-duplicate", severity=WARNING, since="0.1")
+@capped
 def entry_point_case_duplicate(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """Two scripts differ only in case.
 
@@ -194,7 +231,7 @@ def entry_point_case_duplicate(wheel: WheelFacts, context: Context) -> Iterator[
         other = seen.setdefault(entry.name.casefold(), entry)
         if other.name != entry.name:
             yield Hit(
-                message=f"the scripts `{other.name}` and `{entry.name}` differ only in case",
+                message=f"the scripts `{cut(other.name)}` and `{cut(entry.name)}` differ only in case",
                 help="rename one of them: Windows and macOS hold one file for both",
                 member=_place(wheel),
                 evidence=(_line(other), _line(entry)),

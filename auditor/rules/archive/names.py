@@ -296,8 +296,8 @@ def _special(member: Member) -> str | None:
 def zip_permissions(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """A member's permissions are unusual.
 
-    **What it checks.** Files are readable by their owner, and neither setuid, setgid nor writable by all. A mode of zero says
-    nothing, and is let pass.
+    **What it checks.** Files are readable by their owner, and neither setuid, setgid nor writable by all. A mode of
+    zero says nothing, and is let pass.
 
     **Why it matters.** Tools that keep the modes (unzip, system packagers) install files that users cannot read, or
     that anybody can change.

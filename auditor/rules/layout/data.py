@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import TYPE_CHECKING
 
+from auditor.rules.metadata.fields import capped
 from auditor.rules.rule import ERROR, WARNING, Evidence, Hit, rule
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ _SCHEMES = frozenset({"purelib", "platlib", "headers", "scripts", "data"})
 _RESERVED = re.compile(
     r"(python|pythonw)(\d(\.\d+)?t?)?(\.exe|\.py)?|(pypy|graalpy)3?(\.exe|\.py)?|pypy2(\.exe|\.py)?", re.IGNORECASE
 )
+_PYTHON = re.compile(r"(python|pypy|graalpy)[\d.]*w?t?(\.exe)?\Z", re.IGNORECASE)
 _SHOWN = 12
 
 
@@ -131,9 +134,9 @@ def script_shebang(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     found = []
     for _, scheme, path, member in _data_files(wheel):
         line = member.first_line or ""
-        if scheme == "scripts" and path and line.startswith("#!") and "python" in line:
-            interpreter = line[2:].strip().split(" ")[0]
-            if interpreter not in {"python", "pythonw"}:
+        if scheme == "scripts" and path and line.startswith("#!"):
+            words = line[2:].split()
+            if _runs_python(words) and words[0] not in {"python", "pythonw"}:
                 found.append(Evidence(text=f"`{member.name}` begins with `{line}`", member=member.name))
     if found:
         what = f"`{found[0].member}` begins" if len(found) == 1 else f"{len(found)} scripts begin"
@@ -144,7 +147,16 @@ def script_shebang(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
         )
 
 
+def _runs_python(words: list[str]) -> bool:
+    """Whether an interpreter line, split, starts Python: by its path, or by way of `env`."""
+    names = [posixpath.basename(word) for word in words]
+    if names[:1] == ["env"]:
+        names = [name for name in names[1:] if not name.startswith("-") and "=" not in name]
+    return bool(names) and _PYTHON.match(names[0]) is not None
+
+
 @rule("script-reserved-name", severity=ERROR, since="0.1")
+@capped
 def script_reserved_name(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """A script has the name of an interpreter.
 

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from auditor.facts.archive import NATIVE_KINDS, ContentKind
+from auditor.rules.metadata.fields import capped
 from auditor.rules.rule import ERROR, WARNING, Evidence, Hit, rule
 
 if TYPE_CHECKING:
@@ -196,6 +197,7 @@ def build_leftovers(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
 
 @rule("pth-file", severity=WARNING, since="0.1")
+@capped
 def pth_file(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """A file runs code at every start of Python.
 
@@ -210,8 +212,8 @@ def pth_file(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     **References.** Python's `site` module; PEP 829.
     """
     for member in wheel.files():
-        path = context.installed_path(member.name)
-        if path and "/" not in path and member.startup_lines:
+        path = context.installed_path(member.name) if member.startup_lines else None
+        if path and "/" not in path:
             yield Hit(
                 message=f"`{member.name}` runs code at every start of Python",
                 help="do the work when the package is imported",
@@ -237,7 +239,7 @@ def empty_wheel(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
         return
     useful = any(
         not member.name.startswith(f"{wheel.dist_info}/")
-        and (member.size or member.content in NATIVE_KINDS or member.name.endswith(".py"))
+        and (member.size or member.content in NATIVE_KINDS or member.name.endswith((".py", ".pyi", "/py.typed")))
         for member in wheel.files()
     )
     if not useful:

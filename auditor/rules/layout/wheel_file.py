@@ -67,7 +67,7 @@ def wheel_version_unsupported(wheel: WheelFacts, context: Context) -> Iterator[H
         yield Hit(
             message="WHEEL has no `Wheel-Version`"
             if version is None
-            else f"`Wheel-Version` is `{version}`: pip and uv know major version 1",
+            else f"`Wheel-Version` is `{version[:200]}`: pip and uv know major version 1",
             help="build the wheel with a build backend",
             member=_place(wheel),
         )
@@ -98,7 +98,7 @@ def wheel_purelib_invalid(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     values = wheel.wheel_file.values("Root-Is-Purelib")
     if not values or values[0].strip() not in {"true", "false"}:
         yield Hit(
-            message=f"`Root-Is-Purelib` is `{values[0]}`" if values else "WHEEL has no `Root-Is-Purelib`",
+            message=f"`Root-Is-Purelib` is `{values[0][:200]}`" if values else "WHEEL has no `Root-Is-Purelib`",
             help="write `Root-Is-Purelib: true` or `false`",
             member=_place(wheel),
             severity=WARNING if values and values[0].strip().lower() in {"true", "false"} else ERROR,
@@ -162,11 +162,11 @@ def wheel_tag_malformed(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     bad = [line for line in wheel.wheel_file.tags if line.count("-") != 2 or "." in line]
     if bad:
         yield Hit(
-            message=f"the line `Tag: {bad[0]}` of WHEEL is no single tag"
+            message=f"the line `Tag: {bad[0][:200]}` of WHEEL is no single tag"
             + (f", and {len(bad) - 1} more" if len(bad) > 1 else ""),
             help="write one line for each tag of the expanded set",
             member=_place(wheel),
-            evidence=tuple(Evidence(text=f"`Tag: {line}`") for line in bad[:_SHOWN]),
+            evidence=tuple(Evidence(text=f"`Tag: {line[:200]}`") for line in bad[:_SHOWN]),
         )
 
 
@@ -190,7 +190,7 @@ def wheel_build_mismatch(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     if (value.strip() if value is not None else None) != wheel.name.build:
         there = f"`{wheel.name.build}`" if wheel.name.build else "none"
         yield Hit(
-            message=f"`Build` is {f'`{value}`' if value else 'not there'} in WHEEL; the file name has {there}",
+            message=f"`Build` is {f'`{value[:200]}`' if value else 'not there'} in WHEEL; the file name has {there}",
             help="rename with `python -m wheel tags --build N`, which keeps both together",
             member=_place(wheel),
         )

@@ -10,8 +10,17 @@ from typing import TYPE_CHECKING
 
 from auditor.findings import NotJudged
 from auditor.platforms import pypi
-from auditor.rules.metadata.fields import fields_named, line_evidence, place
-from auditor.rules.rule import ERROR, INFO, REJECT, SERVER_ERROR, Evidence, Hit, rule
+from auditor.rules.metadata.fields import (
+    capped,
+    cut,
+    field_named,
+    fields_named,
+    line_evidence,
+    parsed_fields,
+    place,
+    unjudged,
+)
+from auditor.rules.rule import ACCEPT, ERROR, INFO, REJECT, SERVER_ERROR, WARNING, Evidence, Hit, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +30,8 @@ if TYPE_CHECKING:
 
 _SUMMARY_MAX = 512
 _LABEL_MAX = 32
+_ADVISED = 20
+"""Classifiers for which the nearest is looked for: each takes 5 ms."""
 _RENDERED_MAX = 512 << 10
 """Bytes of a reStructuredText description that are rendered: the longest known has 200 KB, and time grows with it."""
 _PLAIN_ADDRESS = re.compile(
@@ -32,9 +43,11 @@ _PLAIN_URL = re.compile(
     r"https?://[A-Za-z0-9.-]+(:\d{1,4})?(/[A-Za-z0-9._~/%@!$&'()*+,;=:-]*)?(\?[\w./%=&+-]*)?(#[\w./%=&+-]*)?", re.ASCII
 )
 """URLs that need no library to be found right: the others go to rfc3986, as on PyPI."""
+_URLS = ("Home-page", "Download-URL", "Project-URL")
 
 
 @rule("summary-invalid", severity=ERROR, pypi=REJECT, since="0.1")
+@capped
 def summary_invalid(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """The summary has more than one line, or more than 512 characters.
 
@@ -62,19 +75,21 @@ def summary_invalid(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
 
 def _content_type(value: str) -> tuple[str, dict[str, str]] | None:
-    """The main type in lower case and the parameters of a content type; None where it is malformed."""
-    kind, *parameters = value.split(";")
-    found = {}
-    for parameter in parameters:
-        name, equals, text = parameter.partition("=")
-        if not equals:
-            return None
-        found[name.strip().lower()] = text.strip().strip('"')
-    return kind.strip().lower(), found
+    """The main type in lower case and the parameters of a content type, as PyPI reads them; None where it fails."""
+    from email.message import EmailMessage
+
+    message = EmailMessage()
+    try:
+        message["content-type"] = value
+        kind, parameters = message.get_content_type().lower(), dict(message["content-type"].params)
+    except (IndexError, ValueError, RecursionError):  # CPython issue: parameters such as `x*`
+        return None
+    return kind if kind in value.lower() else "", parameters
 
 
 @rule("description-content-type", severity=ERROR, pypi=REJECT, since="0.1")
-def description_content_type(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
+@capped
+def description_content_type(wheel: WheelFacts, context: Context) -> Iterator[Hit | NotJudged]:
     """PyPI refuses the content type of the description.
 
     **What it checks.** The type is `text/plain`, `text/x-rst` or `text/markdown`; a charset is exactly `UTF-8`; the
@@ -86,12 +101,13 @@ def description_content_type(wheel: WheelFacts, context: Context) -> Iterator[Hi
 
     **References.** Core metadata, Description-Content-Type.
     """
-    for field in fields_named(wheel, "Description-Content-Type"):
+    yield from unjudged(wheel, "description-content-type", "Description-Content-Type")
+    for field in parsed_fields(wheel, "Description-Content-Type"):
         parsed = _content_type(field.value)
-        problem = "has a parameter without a value" if parsed is None else _type_problem(*parsed)
+        problem = "has a malformed parameter" if parsed is None else _type_problem(*parsed)
         if problem:
             yield Hit(
-                message=f"`Description-Content-Type: {field.value}` {problem}",
+                message=f"`Description-Content-Type: {cut(field.value)}` {problem}",
                 help="`text/markdown`, `text/x-rst` or `text/plain`, with `charset=UTF-8` if any",
                 member=place(wheel),
                 evidence=(line_evidence(field), Evidence(text=f"PyPI's rule as of {pypi.KNOWN_AT}")),
@@ -104,9 +120,9 @@ def _type_problem(kind: str, parameters: dict[str, str]) -> str | None:
     if kind not in {"text/plain", "text/x-rst", "text/markdown"}:
         return "is none of the three types that there are"
     if parameters.get("charset", "UTF-8") != "UTF-8":
-        return f"has the charset `{parameters['charset']}`; PyPI takes `UTF-8` in exactly this spelling"
+        return f"has the charset `{cut(parameters['charset'])}`; PyPI takes `UTF-8` in exactly this spelling"
     if kind == "text/markdown" and parameters.get("variant", "GFM") not in {"GFM", "CommonMark"}:
-        return f"has the variant `{parameters['variant']}`; there are `GFM` and `CommonMark`"
+        return f"has the variant `{cut(parameters['variant'])}`; there are `GFM` and `CommonMark`"
     return None
 
 
@@ -127,7 +143,8 @@ def description_not_rendered(wheel: WheelFacts, context: Context) -> Iterator[Hi
     **References.** PyPI's upload code; readme-renderer.
     """
     text = _description(wheel)
-    declared = wheel.metadata.first("Description-Content-Type") if wheel.metadata else None
+    field = field_named(wheel, "Description-Content-Type")
+    declared = field.value if field is not None else None
     if not text.strip() or (declared and not declared.lower().strip().startswith("text/x-rst")):
         return
     if len(text) > _RENDERED_MAX:
@@ -149,7 +166,8 @@ def _description(wheel: WheelFacts) -> str:
     """The description, from the body or from its field."""
     if wheel.metadata is None:
         return ""
-    return wheel.metadata.description or wheel.metadata.first("Description") or ""
+    text = wheel.metadata.description or wheel.metadata.first("Description") or ""
+    return "" if text.strip() == "UNKNOWN" else text
 
 
 @functools.lru_cache(maxsize=8)  # the wheels of a release share their description, and rendering takes 80 ms
@@ -181,7 +199,7 @@ def description_missing(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
         return
     if not _description(wheel).strip():
         yield Hit(message="METADATA has no description", help='add `readme = "README.md"`', member=place(wheel))
-    elif wheel.metadata.first("Description-Content-Type") is None:
+    elif field_named(wheel, "Description-Content-Type") is None:
         yield Hit(
             message="the description has no content type, and is read as reStructuredText",
             help='add `readme = "README.md"`: backends derive the type from the suffix',
@@ -190,30 +208,46 @@ def description_missing(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
 
 @rule("email-invalid", severity=ERROR, pypi=REJECT, since="0.1")
-def email_invalid(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
+@capped
+def email_invalid(wheel: WheelFacts, context: Context) -> Iterator[Hit | NotJudged]:
     """PyPI refuses the address of an author or maintainer.
 
-    **What it checks.** The first address of `Author-email` and of `Maintainer-email`, as PyPI takes it out of the
-    field.
+    **What it checks.** The first address of `Author-email` and of `Maintainer-email`. Of several it is a
+    warning.
 
-    **Why it matters.** PyPI refuses the upload. The usual cause is a comma in a name without quotes: `Doe, Jane
-    <jane@example.com>` reads as two addresses, the first of them `Doe`.
+    **Why it matters.** PyPI refuses a malformed address that stands alone. Of several it looks at none since its Python
+    reads addresses strictly; other indexes look at the first. A comma in a name without quotes makes several of one:
+    `Doe, Jane <jane@example.com>` reads as two addresses, the first of them `Doe`.
 
     **How to fix.** Quote the name, or leave the comma out.
 
     **References.** Core metadata, Author-email; PyPI's upload code.
     """
-    for field in fields_named(wheel, "Author-email", "Maintainer-email"):
-        _, address = email.utils.parseaddr(field.value)
+    names = ("Author-email", "Maintainer-email")
+    yield from unjudged(wheel, "email-invalid", *names)
+    for field in parsed_fields(wheel, *names):
+        addresses = _addresses(field.value)
+        address = next(iter(addresses), "")
         problem = _address_problem(address) if address else None
         if problem:
             comma = "," in field.value and "@" not in field.value.partition(",")[0]
             yield Hit(
-                message=f"PyPI reads the address `{address}` in `{field.name}`, and refuses it: {problem}",
+                message=f"the first address in `{field.name}` is `{cut(address)}`, which is none: {problem}",
                 help="put the name in quotes: it has a comma" if comma else "write an address with a public domain",
                 member=place(wheel),
                 evidence=(line_evidence(field),),
+                severity=WARNING if len(addresses) > 1 else ERROR,
+                pypi=ACCEPT if len(addresses) > 1 else REJECT,
             )
+
+
+def _addresses(value: str) -> list[str]:
+    """The addresses in a field, by the lenient reading that every Python version has."""
+    if getattr(email.utils, "supports_strict_parsing", False):
+        pairs = email.utils.getaddresses([value], strict=False)  # type: ignore[call-arg, unused-ignore]
+    else:
+        pairs = email.utils.getaddresses([value])
+    return [address for _, address in pairs]
 
 
 def _address_problem(address: str) -> str | None:
@@ -231,6 +265,7 @@ def _address_problem(address: str) -> str | None:
 
 
 @rule("classifier-unknown", severity=ERROR, pypi=REJECT, since="0.1")
+@capped
 def classifier_unknown(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """A classifier is not on PyPI's list.
 
@@ -250,6 +285,8 @@ def classifier_unknown(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
         return
     from trove_classifiers import classifiers, deprecated_classifiers
 
+    refused = 0
+    listed = Evidence(text=f"list of trove-classifiers {_trove_version()}")
     for field in fields:
         value = field.value.strip()
         if value in deprecated_classifiers:
@@ -257,15 +294,16 @@ def classifier_unknown(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
             message = f"the classifier `{value}` is deprecated"
             advice = f"use `{'` or `'.join(instead)}`" if instead else "remove it: nothing takes its place"
         elif value not in classifiers:
-            message = f"there is no classifier `{value}`"
-            advice = _classifier_advice(value, classifiers)
+            message = f"there is no classifier `{cut(value)}`"
+            advice = _classifier_advice(value, classifiers) if refused < _ADVISED else "remove it"
         else:
             continue
+        refused += 1
         yield Hit(
             message=message,
             help=advice,
             member=place(wheel),
-            evidence=(line_evidence(field), Evidence(text=f"list of trove-classifiers {_trove_version()}")),
+            evidence=(line_evidence(field), listed),
         )
 
 
@@ -273,7 +311,7 @@ def _classifier_advice(value: str, classifiers: set[str]) -> str:
     """What to write in place of a classifier that there is not."""
     if value.lower().startswith("private"):
         return "`Private ::` keeps a project from PyPI on purpose: remove it to upload"
-    near = difflib.get_close_matches(value, classifiers, n=1, cutoff=0.75)
+    near = difflib.get_close_matches(value, sorted(classifiers), n=1, cutoff=0.75) if len(value) < 200 else None
     return f"the nearest is `{near[0]}`" if near else "remove it"
 
 
@@ -285,7 +323,8 @@ def _trove_version() -> str:
 
 
 @rule("url-invalid", severity=ERROR, pypi=REJECT, since="0.1")
-def url_invalid(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
+@capped
+def url_invalid(wheel: WheelFacts, context: Context) -> Iterator[Hit | NotJudged]:
     """PyPI refuses a URL or its label.
 
     **What it checks.** `Home-page`, `Download-URL` and each `Project-URL` have the scheme http or https and a valid
@@ -297,7 +336,8 @@ def url_invalid(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
     **References.** Core metadata, Project-URL; PyPI's upload code.
     """
-    for field in fields_named(wheel, "Home-page", "Download-URL", "Project-URL"):
+    yield from unjudged(wheel, "url-invalid", *_URLS)
+    for field in parsed_fields(wheel, *_URLS):
         label, comma, url = (
             field.value.partition(",") if field.name.lower() == "project-url" else ("x", ",", field.value)
         )
@@ -309,11 +349,11 @@ def url_invalid(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
         elif not url:
             problem = "it has no URL behind its label" if comma else "it has no comma between label and URL"
         elif not _is_web_url(url):
-            problem = f"`{url}` is no URL with the scheme http or https"
+            problem = f"`{cut(url)}` is no URL with the scheme http or https"
         else:
             continue
         yield Hit(
-            message=f"PyPI refuses `{field.name}: {field.value}`: {problem}",
+            message=f"PyPI refuses `{field.name}: {cut(field.value)}`: {problem}",
             help="write `Label, https://...`" if field.name.lower() == "project-url" else "write `https://...`",
             member=place(wheel),
             evidence=(line_evidence(field),),

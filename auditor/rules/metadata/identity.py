@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from auditor.platforms import core_metadata, pypi
 from auditor.rules.filename import normalized_name, parse_version
 from auditor.rules.layout.core import unread_text
-from auditor.rules.metadata.fields import field_evidence, place
-from auditor.rules.rule import ERROR, REJECT, WARNING, Evidence, Hit, NotJudged, rule
+from auditor.rules.metadata.fields import capped, cut, field_evidence, field_named, fields_named, line_evidence, place
+from auditor.rules.rule import ACCEPT, ERROR, REJECT, WARNING, Evidence, Hit, NotJudged, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from auditor.facts.dist_info import Metadata
+    from auditor.facts.dist_info import Field
     from auditor.facts.wheel import WheelFacts
     from auditor.rules.context import Context
 
@@ -89,8 +89,9 @@ def metadata_version_unsupported(wheel: WheelFacts, context: Context) -> Iterato
     """
     if wheel.metadata is None:
         return
-    version = wheel.metadata.first("Metadata-Version")
-    if version is None:
+    field = field_named(wheel, "Metadata-Version")
+    version = field.value if field is not None else None
+    if field is None or version is None:
         yield Hit(
             message="METADATA has no `Metadata-Version`",
             help="build the wheel with a build backend",
@@ -100,14 +101,18 @@ def metadata_version_unsupported(wheel: WheelFacts, context: Context) -> Iterato
         newer = version.strip() in core_metadata.VERSIONS
         why = "which the specification has and PyPI does not take yet" if newer else "which there is not"
         yield Hit(
-            message=f"`Metadata-Version` is `{version}`, {why}",
+            message=f"`Metadata-Version` is `{cut(version)}`, {why}",
             help=f"use a build backend that writes {pypi.METADATA_VERSIONS[-1]} or older",
             member=place(wheel),
-            evidence=(Evidence(text=f"PyPI takes {', '.join(pypi.METADATA_VERSIONS)} as of {pypi.KNOWN_AT}"),),
+            evidence=(
+                line_evidence(field),
+                Evidence(text=f"PyPI takes {', '.join(pypi.METADATA_VERSIONS)} as of {pypi.KNOWN_AT}"),
+            ),
         )
 
 
 @rule("metadata-field-invalid", severity=ERROR, pypi=REJECT, since="0.1")
+@capped
 def metadata_field_invalid(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """METADATA has an unknown field, or a field twice that may stand once.
 
@@ -123,43 +128,38 @@ def metadata_field_invalid(wheel: WheelFacts, context: Context) -> Iterator[Hit]
     """
     if wheel.metadata is None:
         return
-    counts: dict[str, int] = {}
+    found: dict[str, list[Field]] = {}
     for field in wheel.metadata.fields:
-        counts[field.name.lower()] = counts.get(field.name.lower(), 0) + 1
-    for name, count in counts.items():
-        shown = core_metadata.SPELLING.get(name, name)
+        found.setdefault(field.name.lower(), []).append(field)
+    for name, fields in found.items():
         if name not in core_metadata.INTRODUCED:
-            message = f"METADATA has the field `{_written(wheel.metadata, name)}`, which there is not"
-        elif count > 1 and name not in core_metadata.MULTIPLE:
-            message = f"METADATA has the field `{shown}` {count} times; it may stand once"
+            message = f"METADATA has the field `{cut(fields[0].name)}`, which there is not"
+        elif len(fields) > 1 and name not in core_metadata.MULTIPLE:
+            message = f"METADATA has the field `{core_metadata.SPELLING[name]}` {len(fields)} times; it may stand once"
         else:
             continue
         yield Hit(
             message=message,
             help="remove the field: twine refuses to upload the wheel",
             member=place(wheel),
-            evidence=field_evidence(wheel.metadata, name),
+            evidence=tuple(line_evidence(field) for field in fields[:_SHOWN]),
         )
     yield from _repeated_labels(wheel)
 
 
-def _written(metadata: Metadata, name: str) -> str:
-    """A field's name as METADATA spells it."""
-    return next(field.name for field in metadata.fields if field.name.lower() == name)
-
-
 def _repeated_labels(wheel: WheelFacts) -> Iterator[Hit]:
     """The labels of Project-URL that stand there more than once."""
-    seen: set[str] = set()
-    for value in wheel.metadata.values("Project-URL") if wheel.metadata else ():
-        label = value.partition(",")[0].strip()
-        if label in seen:
+    seen: dict[str, Field] = {}
+    for field in fields_named(wheel, "Project-URL"):
+        label = field.value.partition(",")[0].strip()
+        first = seen.setdefault(label, field)
+        if first is not field:
             yield Hit(
-                message=f"two `Project-URL` have the label `{label}`",
+                message=f"two `Project-URL` have the label `{cut(label)}`",
                 help="give each URL a label of its own",
                 member=place(wheel),
+                evidence=(line_evidence(first), line_evidence(field)),
             )
-        seen.add(label)
 
 
 @rule("metadata-field-too-new", severity=ERROR, pypi=REJECT, since="0.1")
@@ -178,7 +178,8 @@ def metadata_field_too_new(wheel: WheelFacts, context: Context) -> Iterator[Hit]
     declared = (wheel.metadata.first("Metadata-Version") or "").strip() if wheel.metadata else ""
     if wheel.metadata is None or declared not in core_metadata.VERSIONS:
         return
-    for name in dict.fromkeys(field.name.lower() for field in wheel.metadata.fields):
+    sent = {field.name.lower() for field in fields_named(wheel, *core_metadata.INTRODUCED)}
+    for name in (known for known in core_metadata.INTRODUCED if known in sent):
         introduced = core_metadata.INTRODUCED.get(name, declared)
         if name != "license-file" and core_metadata.is_newer(introduced, declared):
             yield Hit(
@@ -205,12 +206,15 @@ def name_invalid(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """
     if wheel.metadata is None:
         return
-    name = wheel.metadata.first("Name")
-    if name is None or not _NAME.fullmatch(name.strip()):
+    field = field_named(wheel, "Name")
+    if field is None or not _NAME.fullmatch(field.value.strip()):
         yield Hit(
-            message="METADATA has no `Name`" if name is None else f"`Name` is `{name}`, which is no project name",
+            message="METADATA has no `Name`"
+            if field is None
+            else f"`Name` is `{cut(field.value)}`, which is no project name",
             help="letters, digits, `.`, `_` and `-`, with a letter or digit at both ends",
             member=place(wheel),
+            evidence=(line_evidence(field),) if field is not None else (),
         )
 
 
@@ -226,14 +230,16 @@ def name_mismatch(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
     **References.** Names and normalization; PyPI's upload code.
     """
-    name = wheel.metadata.first("Name") if wheel.metadata else None
+    field = field_named(wheel, "Name")
+    name = field.value if field is not None else None
     if name is None or wheel.name is None:
         return
     if normalized_name(name.strip()) != normalized_name(wheel.name.distribution):
         yield Hit(
-            message=f"METADATA names the project `{name}`, the file name `{wheel.name.distribution}`",
+            message=f"METADATA names the project `{cut(name)}`, the file name `{wheel.name.distribution}`",
             help="build the wheel again under the right name: PyPI and uv refuse it",
             member=place(wheel),
+            evidence=field_evidence(wheel.metadata, "Name") if wheel.metadata else (),
         )
 
 
@@ -251,7 +257,8 @@ def name_stdlib(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
     **References.** PyPI's project name rules.
     """
-    name = wheel.metadata.first("Name") if wheel.metadata else None
+    field = field_named(wheel, "Name")
+    name = field.value if field is not None else None
     if name is not None and normalized_name(name.strip()).replace("_", "-") in pypi.stdlib_names():
         yield Hit(
             message=f"`{name}` is the name of a module of the standard library",
@@ -274,12 +281,15 @@ def version_invalid(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """
     if wheel.metadata is None:
         return
-    version = wheel.metadata.first("Version")
-    if version is None or parse_version(version) is None:
+    field = field_named(wheel, "Version")
+    if field is None or parse_version(field.value) is None:
         yield Hit(
-            message="METADATA has no `Version`" if version is None else f"`Version` is `{version}`, which is none",
+            message="METADATA has no `Version`"
+            if field is None
+            else f"`Version` is `{cut(field.value)}`, which is none",
             help="write a version of PEP 440, such as `1.2.3`, `1.2.3rc1` or `1.2.3.post1`",
             member=place(wheel),
+            evidence=(line_evidence(field),) if field is not None else (),
         )
 
 
@@ -302,9 +312,10 @@ def version_local(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     version = parse_version(text) if text else None
     if version is not None and version.local is not None:
         yield Hit(
-            message=f"the version `{text}` has the local part `{version.local}`",
+            message=f"the version `{cut(text or '')}` has the local part `{cut(version.local)}`",
             help='build from a clean tag, or set `local_scheme = "no-local-version"` in setuptools-scm',
             member=place(wheel),
+            evidence=field_evidence(wheel.metadata, "Version") if wheel.metadata else (),
         )
 
 
@@ -327,13 +338,15 @@ def version_mismatch(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     here, there = parse_version(text), parse_version(wheel.name.version)
     if here is not None and there is not None and here != there:
         yield Hit(
-            message=f"METADATA has the version `{text}`, the file name `{wheel.name.version}`",
+            message=f"METADATA has the version `{cut(text)}`, the file name `{wheel.name.version}`",
             help="build the wheel again with one version: PyPI and uv refuse it",
             member=place(wheel),
+            evidence=field_evidence(wheel.metadata, "Version") if wheel.metadata else (),
         )
 
 
 @rule("dynamic-invalid", severity=ERROR, pypi=REJECT, since="0.1")
+@capped
 def dynamic_invalid(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """Dynamic names a field that it must not name.
 
@@ -345,24 +358,26 @@ def dynamic_invalid(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
     **References.** PEP 643.
     """
-    for value in wheel.metadata.values("Dynamic") if wheel.metadata else ():
-        name = value.strip().lower()
+    for field in fields_named(wheel, "Dynamic"):
+        name = field.value.strip().lower()
         if name in {"name", "version", "metadata-version"} or name not in core_metadata.INTRODUCED:
             yield Hit(
-                message=f"`Dynamic` names `{value}`, which it must not",
+                message=f"`Dynamic` names `{cut(field.value)}`, which it must not",
                 help="name fields of the core metadata, but not Name, Version or Metadata-Version",
                 member=place(wheel),
+                evidence=(line_evidence(field),),
             )
 
 
 @rule("import-name-invalid", severity=ERROR, pypi=REJECT, since="0.1")
+@capped
 def import_name_invalid(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """Import-Name or Import-Namespace is malformed or in conflict.
 
     **What it checks.** Each is a dotted name of identifiers that are no keywords, perhaps with `; private`; no name
     stands in both; `Import-Namespace` is not empty.
 
-    **Why it matters.** PyPI refuses the upload; the specification has tools refuse a name that is in both.
+    **Why it matters.** PyPI refuses a malformed name; the specification has tools refuse a name that is in both.
 
     **How to fix.** Correct `project.import-names` and `project.import-namespaces`.
 
@@ -371,23 +386,26 @@ def import_name_invalid(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     if wheel.metadata is None:
         return
     names: dict[str, set[str]] = {}
-    for field in ("Import-Name", "Import-Namespace"):
-        for value in wheel.metadata.values(field):
-            name, semicolon, flag = (part.strip() for part in value.partition(";"))
-            names.setdefault(field, set()).add(name)
-            empty_allowed = field == "Import-Name" and not value.strip()
-            dotted = all(part.isidentifier() and not keyword.iskeyword(part) for part in name.split("."))
-            if not empty_allowed and (not dotted or (semicolon and flag != "private")):
-                yield Hit(
-                    message=f"`{field}` is `{value}`, which is no importable name",
-                    help="write a dotted name, perhaps with `; private` behind it",
-                    member=place(wheel),
-                )
+    for field in (one for one in wheel.metadata.fields if one.name.lower() in {"import-name", "import-namespace"}):
+        shown = core_metadata.SPELLING[field.name.lower()]
+        name, semicolon, flag = (part.strip() for part in field.value.partition(";"))
+        names.setdefault(shown, set()).add(name)
+        empty = not field.value.strip()
+        dotted = all(part.isidentifier() and not keyword.iskeyword(part) for part in name.split("."))
+        if not (empty and shown == "Import-Name") and (not dotted or (semicolon and flag != "private")):
+            yield Hit(
+                message=f"`{shown}` is `{cut(field.value)}`, which is no importable name",
+                help="write a dotted name, perhaps with `; private` behind it",
+                member=place(wheel),
+                evidence=(line_evidence(field),),
+                pypi=ACCEPT if empty else REJECT,
+            )
     for name in sorted(names.get("Import-Name", set()) & names.get("Import-Namespace", set())):
         yield Hit(
-            message=f"`{name}` stands in `Import-Name` and in `Import-Namespace`",
+            message=f"`{cut(name)}` stands in `Import-Name` and in `Import-Namespace`",
             help="a name is either the project's own or a shared namespace",
             member=place(wheel),
+            pypi=ACCEPT,
         )
 
 

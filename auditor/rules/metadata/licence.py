@@ -9,8 +9,17 @@ from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING
 
 from auditor.platforms import core_metadata
-from auditor.rules.metadata.fields import fields_named, line_evidence, place
-from auditor.rules.rule import ERROR, REJECT, SERVER_ERROR, WARNING, Evidence, Hit, rule
+from auditor.rules.metadata.fields import (
+    capped,
+    cut,
+    field_named,
+    fields_named,
+    line_evidence,
+    parsed_fields,
+    place,
+    unjudged,
+)
+from auditor.rules.rule import ERROR, REJECT, SERVER_ERROR, WARNING, Evidence, Hit, NotJudged, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,11 +58,14 @@ _COMMON = {
     "commercial": "LicenseRef-Proprietary",
     "none": "LicenseRef-Proprietary",
 }
+_SUGGESTED = 20
+"""Expressions for which a suggestion is looked for: there may be one."""
 _PLUS_REFERENCE = re.compile(r"LicenseRef-[A-Za-z0-9.-]+\+", re.IGNORECASE)
 
 
 @rule("license-expression-invalid", severity=ERROR, pypi=REJECT, since="0.1")
-def license_expression_invalid(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
+@capped
+def license_expression_invalid(wheel: WheelFacts, context: Context) -> Iterator[Hit | NotJudged]:
     """License-Expression is not a valid SPDX expression.
 
     **What it checks.** `License-Expression` is made of SPDX identifiers, `LicenseRef-...`, `AND`, `OR`, `WITH` and
@@ -65,16 +77,17 @@ def license_expression_invalid(wheel: WheelFacts, context: Context) -> Iterator[
 
     **References.** PEP 639; SPDX license expressions.
     """
-    for field in fields_named(wheel, "License-Expression"):
+    yield from unjudged(wheel, "license-expression-invalid", "License-Expression")
+    for number, field in enumerate(parsed_fields(wheel, "License-Expression")):
         from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 
         try:
             canonicalize_license_expression(field.value)
-        except (InvalidLicenseExpression, KeyError, ValueError):
-            suggestion = suggest(field.value)
+        except (InvalidLicenseExpression, KeyError, ValueError, RecursionError, MemoryError):
+            suggestion = suggest(field.value) if number < _SUGGESTED else None
             plus = _PLUS_REFERENCE.search(field.value) is not None
             yield Hit(
-                message=f"`License-Expression: {field.value}` is no SPDX expression",
+                message=f"`License-Expression: {cut(field.value)}` is no SPDX expression",
                 help=f"write `{suggestion}`, if that is what you mean" if suggestion else "use SPDX identifiers",
                 member=place(wheel),
                 evidence=(line_evidence(field),),
@@ -84,6 +97,8 @@ def license_expression_invalid(wheel: WheelFacts, context: Context) -> Iterator[
 
 def suggest(text: str) -> str | None:
     """An SPDX expression that the text may mean."""
+    if len(text) > 100:
+        return None
     folded = " ".join(text.lower().split())
     if folded in _COMMON:
         return _COMMON[folded]
@@ -122,6 +137,7 @@ def license_fields_conflict(wheel: WheelFacts, context: Context) -> Iterator[Hit
 
 
 @rule("license-file-path", severity=ERROR, pypi=REJECT, since="0.1")
+@capped
 def license_file_path(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """The path of a licence file is malformed.
 
@@ -140,7 +156,7 @@ def license_file_path(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
         problem = _path_problem(field.value)
         if problem:
             yield Hit(
-                message=f"`License-File: {field.value}` {problem}",
+                message=f"`License-File: {cut(field.value)}` {problem}",
                 help="give `license-files` plain paths below the project's root",
                 member=place(wheel),
                 evidence=(line_evidence(field),),
@@ -149,7 +165,8 @@ def license_file_path(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
 def _has_license_files(wheel: WheelFacts) -> bool:
     """Whether `License-File` counts: from Metadata-Version 2.4 on. Before, twine leaves it out of what it sends."""
-    declared = (wheel.metadata.first("Metadata-Version") or "").strip() if wheel.metadata else ""
+    field = field_named(wheel, "Metadata-Version")
+    declared = field.value.strip() if field is not None else ""
     return declared in core_metadata.VERSIONS and not core_metadata.is_newer("2.4", declared)
 
 
@@ -167,6 +184,7 @@ def _path_problem(path: str) -> str | None:
 
 
 @rule("license-file-missing", severity=ERROR, pypi=REJECT, since="0.1")
+@capped
 def license_file_missing(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """A licence file that METADATA names is not where it must be.
 
@@ -182,15 +200,18 @@ def license_file_missing(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     if not _has_license_files(wheel):
         return
     names = {member.name for member in wheel.files()}
+    by_basename: dict[str, list[str]] = {}
+    for name in sorted(names):
+        by_basename.setdefault(posixpath.basename(name), []).append(name)
     for field in fields_named(wheel, "License-File"):
         wanted = f"{wheel.dist_info}/licenses/{field.value}"
         if wanted in names or _path_problem(field.value):
             continue
-        same = sorted(name for name in names if posixpath.basename(name) == posixpath.basename(field.value))
+        same = by_basename.get(posixpath.basename(field.value), [])
         evidence = [line_evidence(field)]
         evidence += [Evidence(text=f"a file of that name lies at `{name}`", member=name) for name in same[:4]]
         yield Hit(
-            message=f"there is no `{wanted}`",
+            message=f"there is no `{cut(wanted)}`",
             help="update the build backend, or take the file out of `license-files`",
             member=place(wheel),
             evidence=tuple(evidence),

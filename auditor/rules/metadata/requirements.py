@@ -8,8 +8,18 @@ from typing import TYPE_CHECKING, Any
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from auditor.platforms.cpython import interpreters
-from auditor.rules.metadata.fields import fields_named, line_evidence, place
-from auditor.rules.rule import ERROR, INFO, REJECT, WARNING, Evidence, Hit, rule
+from auditor.rules.metadata.fields import (
+    LENGTH_MAX,
+    capped,
+    cut,
+    field_named,
+    fields_named,
+    line_evidence,
+    parsed_fields,
+    place,
+    unjudged,
+)
+from auditor.rules.rule import ACCEPT, ERROR, INFO, REJECT, WARNING, Evidence, Hit, NotJudged, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,13 +34,16 @@ if TYPE_CHECKING:
 _PATCHES = range(40)
 """Patch releases that a specifier is tried with: more than any minor version has had."""
 _EXTRA = re.compile(r"[A-Z0-9]|[A-Z0-9][A-Z0-9._-]*[A-Z0-9]", re.IGNORECASE | re.ASCII)
+_REQUIREMENT_FIELDS = ("Requires-Dist", "Provides-Dist", "Obsoletes-Dist")
+"""The fields that PyPI parses as requirements."""
 _VERSION_VARIABLES = frozenset({"python_version", "python_full_version", "implementation_version"})
-_MINOR_CLASSIFIER = re.compile(r"Programming Language :: Python :: (\d)\.(\d+)", re.ASCII)
+_MINOR_CLASSIFIER = re.compile(r"Programming Language :: Python :: (\d)\.(\d{1,2})", re.ASCII)
+_SHOWN = 8
 
 
-def _requirements(wheel: WheelFacts) -> Iterator[tuple[Field, Requirement | str]]:
+def _requirements(wheel: WheelFacts, *names: str) -> Iterator[tuple[Field, Requirement | str]]:
     """Every Requires-Dist with its requirement, or with the words in which it is none."""
-    fields = fields_named(wheel, "Requires-Dist")
+    fields = parsed_fields(wheel, *(names or ("Requires-Dist",)))
     if not fields:
         return
     from packaging.requirements import InvalidRequirement, Requirement
@@ -40,6 +53,8 @@ def _requirements(wheel: WheelFacts) -> Iterator[tuple[Field, Requirement | str]
             yield field, Requirement(field.value)
         except InvalidRequirement as error:  # noqa: PERF203 -- each is judged by itself
             yield field, str(error).partition("\n")[0]
+        except RecursionError:
+            yield field, "its marker is nested too deeply"
 
 
 def _extra_name(text: str) -> str:
@@ -48,10 +63,12 @@ def _extra_name(text: str) -> str:
 
 
 @rule("requires-dist-invalid", severity=ERROR, pypi=REJECT, since="0.1")
-def requires_dist_invalid(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
+@capped
+def requires_dist_invalid(wheel: WheelFacts, context: Context) -> Iterator[Hit | NotJudged]:
     """A dependency is not a valid requirement.
 
-    **What it checks.** Each `Requires-Dist` is a requirement of PEP 508.
+    **What it checks.** Each `Requires-Dist` is a requirement of PEP 508; so are `Provides-Dist` and `Obsoletes-Dist`,
+    which PyPI judges alike.
 
     **Why it matters.** PyPI refuses the upload, pip and uv refuse to install the wheel.
 
@@ -59,10 +76,11 @@ def requires_dist_invalid(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
     **References.** Dependency specifiers (PEP 508).
     """
-    for field, requirement in _requirements(wheel):
+    yield from unjudged(wheel, "requires-dist-invalid", *_REQUIREMENT_FIELDS)
+    for field, requirement in _requirements(wheel, *_REQUIREMENT_FIELDS):
         if isinstance(requirement, str):
             yield Hit(
-                message=f"`Requires-Dist: {field.value}` is no requirement: {requirement}",
+                message=f"`{field.name}: {cut(field.value)}` is no requirement: {requirement}",
                 help="correct it in `project.dependencies`",
                 member=place(wheel),
                 evidence=(line_evidence(field),),
@@ -70,6 +88,7 @@ def requires_dist_invalid(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
 
 @rule("requires-dist-direct-url", severity=ERROR, pypi=REJECT, since="0.1")
+@capped
 def requires_dist_direct_url(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """A dependency is a URL.
 
@@ -81,10 +100,10 @@ def requires_dist_direct_url(wheel: WheelFacts, context: Context) -> Iterator[Hi
 
     **References.** Dependency specifiers, Direct references.
     """
-    for field, requirement in _requirements(wheel):
+    for field, requirement in _requirements(wheel, *_REQUIREMENT_FIELDS):
         if not isinstance(requirement, str) and requirement.url:
             yield Hit(
-                message=f"the dependency `{requirement.name}` is a URL",
+                message=f"the dependency `{cut(requirement.name)}` is a URL",
                 help="depend on a released version of it",
                 member=place(wheel),
                 evidence=(line_evidence(field),),
@@ -92,6 +111,7 @@ def requires_dist_direct_url(wheel: WheelFacts, context: Context) -> Iterator[Hi
 
 
 @rule("requires-dist-marker", severity=WARNING, since="0.1")
+@capped
 def requires_dist_marker(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """An environment marker is used in a way that the specification asks tools to refuse.
 
@@ -111,7 +131,7 @@ def requires_dist_marker(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
         problem = next(filter(None, map(_marker_problem, _comparisons(requirement.marker))), None)
         if problem:
             yield Hit(
-                message=f"the marker of `{requirement.name}` {problem}",
+                message=f"the marker of `{cut(requirement.name)}` {problem}",
                 help="compare versions by number, and names with `==` or `!=`",
                 member=place(wheel),
                 evidence=(line_evidence(field),),
@@ -120,11 +140,11 @@ def requires_dist_marker(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
 def _comparisons(marker: Any) -> Iterator[tuple[str, str, str]]:  # packaging has no public walk over a marker
     """(left, operator, right) of every comparison in a marker; variables bare, constants in quotes."""
-    pending = list(getattr(marker, "_markers", ()))
+    pending = list(reversed(getattr(marker, "_markers", ())))
     while pending:
-        item = pending.pop(0)
+        item = pending.pop()
         if isinstance(item, list):
-            pending[:0] = item
+            pending.extend(reversed(item))
         elif isinstance(item, tuple) and len(item) == 3:
             left, operator, right = (part.serialize() for part in item)
             yield left, operator, right
@@ -147,6 +167,7 @@ def _marker_problem(comparison: tuple[str, str, str]) -> str | None:
 
 
 @rule("requires-dist-undeclared-extra", severity=WARNING, since="0.1")
+@capped
 def requires_dist_undeclared_extra(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """A marker names an extra that is not provided.
 
@@ -170,7 +191,7 @@ def requires_dist_undeclared_extra(wheel: WheelFacts, context: Context) -> Itera
                     missing.setdefault(name, field)
     for name, field in sorted(missing.items()):
         yield Hit(
-            message=f"a dependency is for the extra `{name}`, which is not provided",
+            message=f"a dependency is for the extra `{cut(name)}`, which is not provided",
             help="declare it in `project.optional-dependencies`",
             member=place(wheel),
             evidence=(line_evidence(field),),
@@ -178,7 +199,8 @@ def requires_dist_undeclared_extra(wheel: WheelFacts, context: Context) -> Itera
 
 
 @rule("requires-python-invalid", severity=ERROR, pypi=REJECT, since="0.1")
-def requires_python_invalid(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
+@capped
+def requires_python_invalid(wheel: WheelFacts, context: Context) -> Iterator[Hit | NotJudged]:
     """Requires-Python is not a version specifier.
 
     **What it checks.** `Requires-Python` is a specifier set of PEP 440: `>=3.9`, not `3.9` or `>=3.8.*`.
@@ -189,10 +211,11 @@ def requires_python_invalid(wheel: WheelFacts, context: Context) -> Iterator[Hit
 
     **References.** Core metadata, Requires-Python; PEP 440.
     """
-    for field in fields_named(wheel, "Requires-Python"):
+    yield from unjudged(wheel, "requires-python-invalid", "Requires-Python")
+    for field in parsed_fields(wheel, "Requires-Python"):
         if _specifier(field.value) is None:
             yield Hit(
-                message=f"`Requires-Python: {field.value}` is no version specifier",
+                message=f"`Requires-Python: {cut(field.value)}` is no version specifier",
                 help="write an operator before each version, such as `>=3.9`",
                 member=place(wheel),
                 evidence=(line_evidence(field),),
@@ -200,7 +223,9 @@ def requires_python_invalid(wheel: WheelFacts, context: Context) -> Iterator[Hit
 
 
 def _specifier(text: str) -> SpecifierSet | None:
-    """The specifier set, or None where the text is none."""
+    """The specifier set, or None where the text is none, or too long to be read."""
+    if len(text) > LENGTH_MAX:
+        return None
     try:
         return SpecifierSet(text)
     except InvalidSpecifier:
@@ -229,6 +254,7 @@ def requires_python_missing(wheel: WheelFacts, context: Context) -> Iterator[Hit
 
 
 @rule("requires-python-upper-bound", severity=INFO, since="0.1")
+@capped
 def requires_python_upper_bound(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """Requires-Python caps the Python version.
 
@@ -241,11 +267,11 @@ def requires_python_upper_bound(wheel: WheelFacts, context: Context) -> Iterator
 
     **References.** Core metadata, Requires-Python.
     """
-    for field in fields_named(wheel, "Requires-Python"):
+    for field in parsed_fields(wheel, "Requires-Python"):
         specifier = _specifier(field.value)
-        if specifier is not None and any(one.operator in {"<", "<=", "~="} for one in specifier):
+        if specifier is not None and any(one.operator in {"<", "<=", "==", "===", "~="} for one in specifier):
             yield Hit(
-                message=f"`Requires-Python: {field.value}` caps the Python version",
+                message=f"`Requires-Python: {cut(field.value)}` caps the Python version",
                 help="leave the upper bound out, unless the wheel really cannot work there",
                 member=place(wheel),
                 evidence=(line_evidence(field),),
@@ -268,24 +294,24 @@ def requires_python_excludes_tag(wheel: WheelFacts, context: Context) -> Iterato
 
     **References.** Core metadata, Requires-Python; PEP 440.
     """
-    text = wheel.metadata.first("Requires-Python") if wheel.metadata else None
+    required = field_named(wheel, "Requires-Python")
+    text = required.value if required is not None else None
     # A wheel for Python 3.6 alone may say so in Requires-Python and be tagged `py3`.
     selected = [one for promise in context.promises for one in interpreters(promise, oldest=(0, 0))]
     if not text or not selected:
         return
-    try:
-        specifier = SpecifierSet(text)
-    except InvalidSpecifier:
+    specifier = _specifier(text)
+    if specifier is None:
         return
     shown = context.interpreters or dict.fromkeys(selected)
     severity = ERROR
     if not any(admits(one.version, specifier) for one in selected):
-        message = f"no interpreter that the tags select satisfies `Requires-Python: {text}`"
+        message = f"no interpreter that the tags select satisfies `Requires-Python: {cut(text)}`"
     else:
         refused = next(_named_and_refused(context, specifier), None)
         if refused is None:
             return
-        message = f"the tags also select {refused}, which `Requires-Python: {text}` shuts out"
+        message = f"the tags also select {refused}, which `Requires-Python: {cut(text)}` shuts out"
         severity = INFO
     yield Hit(
         message=message,
@@ -322,20 +348,27 @@ def classifiers_disagree(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     **References.** Core metadata, Classifier, Requires-Python.
     """
     fields = fields_named(wheel, "Classifier")
-    text = wheel.metadata.first("Requires-Python") if wheel.metadata else None
+    required = field_named(wheel, "Requires-Python")
+    text = required.value if required is not None else None
     specifier = _specifier(text) if text else None
-    refused = []
+    refused: dict[str, Field] = {}
+    kept: set[str] = set()
     for field in fields:
         match = _MINOR_CLASSIFIER.fullmatch(field.value.strip())
-        if match and specifier is not None and not admits((int(match[1]), int(match[2])), specifier):
-            refused.append(field)
+        if match is None or specifier is None or match[0] in kept or match[0] in refused:
+            continue
+        if admits((int(match[1]), int(match[2])), specifier):
+            kept.add(match[0])
+        else:
+            refused[match[0]] = field
     if refused:
-        names = ", ".join(field.value.rpartition(" ")[2] for field in refused)
+        names = ", ".join(name.rpartition(" ")[2] for name in list(refused)[:_SHOWN])
+        more = f" and {len(refused) - _SHOWN} more" if len(refused) > _SHOWN else ""
         yield Hit(
-            message=f"classifiers name Python {names}, which `Requires-Python: {text}` shuts out",
+            message=f"classifiers name Python {names}{more}, which `Requires-Python: {cut(text or '')}` shuts out",
             help="remove these classifiers, or widen `requires-python`",
             member=place(wheel),
-            evidence=tuple(line_evidence(field) for field in refused[:8]),
+            evidence=tuple(line_evidence(field) for field in list(refused.values())[:_SHOWN]),
         )
     only = [field for field in fields if field.value.strip() == "Programming Language :: Python :: 3 :: Only"]
     old = [promise.python.tag for promise in context.promises if promise.python.major == 2]
@@ -354,12 +387,14 @@ def admits(version: tuple[int, int], specifier: SpecifierSet) -> bool:
 
 
 @rule("provides-extra-invalid", severity=ERROR, pypi=REJECT, since="0.1")
+@capped
 def provides_extra_invalid(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """The name of an extra is malformed, or two are the same when normalised.
 
     **What it checks.** Each `Provides-Extra` is a name; no two are equal with `-`, `_`, `.` and case aside.
 
-    **Why it matters.** PyPI refuses a malformed name. Of two that are the same installers take either.
+    **Why it matters.** PyPI refuses a malformed name. Of two that are the same installers take either; where one name
+    stands there twice, that is a warning.
 
     **How to fix.** Correct `project.optional-dependencies`.
 
@@ -370,17 +405,23 @@ def provides_extra_invalid(wheel: WheelFacts, context: Context) -> Iterator[Hit]
         name = field.value.strip()
         if not _EXTRA.fullmatch(name):
             yield Hit(
-                message=f"`Provides-Extra: {field.value}` is no name of an extra",
+                message=f"`Provides-Extra: {cut(field.value)}` is no name of an extra",
                 help="letters, digits and `-`, with a letter or digit at both ends",
                 member=place(wheel),
                 evidence=(line_evidence(field),),
             )
         elif _extra_name(name) in seen:
+            other = seen[_extra_name(name)]
+            same = other.value.strip() == name
             yield Hit(
-                message=f"the extras `{seen[_extra_name(name)].value}` and `{name}` are the same when normalised",
+                message=f"the extra `{cut(name)}` is provided twice"
+                if same
+                else f"the extras `{cut(other.value)}` and `{cut(name)}` are the same when normalised",
                 help="keep one of them",
                 member=place(wheel),
-                evidence=(line_evidence(seen[_extra_name(name)]), line_evidence(field)),
+                evidence=(line_evidence(other), line_evidence(field)),
+                severity=WARNING if same else ERROR,
+                pypi=ACCEPT,
             )
         seen.setdefault(_extra_name(name), field)
 

@@ -123,7 +123,9 @@ def record_hash_weak(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
         yield Hit(
             message=f"{what} a hash by {algorithms}; SHA-256 is the least that is permitted",
             help="write RECORD with SHA-256",
-            evidence=tuple(Evidence(text=f"line {row.line}: `{row.path}`, {row.hash}") for row in rows[:_SHOWN]),
+            evidence=tuple(
+                Evidence(text=f"line {row.line}: `{row.path[:200]}`, {row.hash[:200]}") for row in rows[:_SHOWN]
+            ),
         )
 
 
@@ -146,7 +148,9 @@ def record_hash_malformed(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
         yield Hit(
             message=f"{what} in RECORD {'is' if len(found) == 1 else 'are'} malformed: {found[0][1]}",
             help="write `sha256=` and the digest in URL-safe Base64 without padding",
-            evidence=tuple(Evidence(text=f"line {row.line}: {row.hash}: {problem}") for row, problem in found[:_SHOWN]),
+            evidence=tuple(
+                Evidence(text=f"line {row.line}: {row.hash[:200]}: {problem}") for row, problem in found[:_SHOWN]
+            ),
         )
 
 
@@ -156,7 +160,7 @@ def _malformed(text: str) -> str | None:
     if not equals:
         return "it has no `=` behind an algorithm"
     if algorithm not in _ALGORITHMS:
-        return f"there is no algorithm `{algorithm}`"
+        return f"there is no algorithm `{algorithm[:80]}`"
     size = hashlib.new(algorithm).digest_size
     if re.fullmatch(rf"[0-9a-fA-F]{{{2 * size}}}", digest):
         return "it is hexadecimal"
@@ -192,7 +196,7 @@ def record_size_mismatch(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
         if not numeric or int(row.size[:20]) != member.inflated_size:
             if numeric and _mismatch(row, member) is not None:
                 continue  # the content differs: `record-hash-mismatch` says so
-            text = f"line {row.line}: `{row.path}` has {member.inflated_size} bytes, RECORD says `{row.size}`"
+            text = f"line {row.line}: `{row.path}` has {member.inflated_size} bytes, RECORD says `{row.size[:80]}`"
             wrong.append(Evidence(text=text, member=member.name))
     if wrong:
         what = f"the size of `{wrong[0].member}`" if len(wrong) == 1 else f"{len(wrong)} sizes"

@@ -32,7 +32,7 @@ def _problems(wheel: WheelFacts) -> tuple[str, ...]:
 
 def row_evidence(rows: list[RecordRow], words: str = "") -> tuple[Evidence, ...]:
     """Rows with their lines."""
-    return tuple(Evidence(text=f"line {row.line}: `{row.path}`{words}") for row in rows[:_SHOWN])
+    return tuple(Evidence(text=f"line {row.line}: `{row.path[:200]}`{words}") for row in rows[:_SHOWN])
 
 
 @rule("record-encoding", severity=ERROR, pypi=REJECT, since="0.1")
@@ -136,7 +136,7 @@ def record_path_unsafe(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     if rows:
         yield Hit(
             message=f"RECORD names {len(rows)} {'path' if len(rows) == 1 else 'paths'} outside of the wheel:"
-            f" `{rows[0].path}`",
+            f" `{rows[0].path[:200]}`",
             help="write paths relative to the wheel's root",
             evidence=row_evidence(rows),
         )
