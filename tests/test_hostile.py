@@ -100,11 +100,20 @@ def test_a_huge_text_of_the_dist_info_is_not_parsed(name: str, size: int, ceilin
     assert report.failed
 
 
-def test_a_description_of_10_mb_is_said_not_to_be_rendered() -> None:
-    """A description beyond the ceiling of the METADATA file is not judged, and the report says so."""
+def test_a_description_of_5_mb_is_said_not_to_be_rendered() -> None:
+    """A description beyond the ceiling of the renderer is not rendered, and the report says so."""
     spec = replace(DEMO, headers={"Description-Content-Type": "text/x-rst"}, description="word " * 1_000_000)
     report = bounded(build_wheel(spec).data, NAME, seconds=20, megabytes=400)
     assert any(one.rule == "description-not-rendered" for one in report.not_judged)
+
+
+def test_a_description_of_10_mb_makes_metadata_too_large() -> None:
+    """A description beyond the ceiling of METADATA leaves the file unread; the wheel fails, and the report says why."""
+    spec = replace(DEMO, headers={"Description-Content-Type": "text/x-rst"}, description="word " * 2_000_000)
+    report = bounded(build_wheel(spec).data, NAME, seconds=20, megabytes=400)
+    assert any("8388608" in message for message in ceilings(report))
+    assert any(one.rule == "metadata-missing" for one in report.not_judged)
+    assert report.failed
 
 
 def test_nested_multipart_metadata_is_no_multipart() -> None:
