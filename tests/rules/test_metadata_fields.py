@@ -38,7 +38,7 @@ ACCEPTED: dict[str, WheelSpec] = {
     "plain text": having(Description_Content_Type="text/plain"),
     "variant of plain text": having(Description_Content_Type="text/plain; variant=odd"),
     "empty content type": having(Description_Content_Type=""),
-    "one address": having(Author_email="test@pypi.org", Maintainer_email="test@pypi.org"),
+    "one address": having(Author_email="test@example.com", Maintainer_email="test@example.com"),
     "no address": having(Author_email="Foo <>"),
     "name and address": having(Author_email="Jané Doe <jane@example.com>"),
     "quoted comma": having(Author_email='"Doe, Jane" <jane@example.com>'),
