@@ -8,7 +8,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from auditor.rules.record.paths import REWRITE, canonical
+from auditor.rules.record.paths import REWRITE, canonical, exempt, rows_of
 from auditor.rules.record.table import row_evidence
 from auditor.rules.rule import ERROR, Evidence, Hit, rule
 
@@ -80,9 +80,8 @@ def _mismatch(row: RecordRow, member: Member) -> Evidence | None:
 
 def _hashed(wheel: WheelFacts) -> list[RecordRow]:
     """The rows that need a hash: all but RECORD's own and those of its signatures."""
-    exempt = {f"{wheel.dist_info}/{name}" for name in ("RECORD", "RECORD.jws", "RECORD.p7s")}
-    rows = wheel.record.rows if wheel.record is not None else ()
-    return [row for row in rows if canonical(row.path) not in exempt]
+    own = exempt(wheel)
+    return [row for row in rows_of(wheel) if canonical(row.path) not in own]
 
 
 @rule("record-hash-missing", severity=ERROR, since="0.1")

@@ -28,12 +28,12 @@ def canonical(path: str) -> str:
     return posixpath.normpath(path.replace("\\", "/")) if path else path
 
 
-def _rows(wheel: WheelFacts) -> tuple[RecordRow, ...]:
+def rows_of(wheel: WheelFacts) -> tuple[RecordRow, ...]:
     """The rows of RECORD."""
     return wheel.record.rows if wheel.record is not None else ()
 
 
-def _exempt(wheel: WheelFacts) -> frozenset[str]:
+def exempt(wheel: WheelFacts) -> frozenset[str]:
     """The files that need no row: RECORD has a rule of its own, its signatures must not be listed (PEP 815)."""
     return frozenset(f"{wheel.dist_info}/{name}" for name in ("RECORD", "RECORD.jws", "RECORD.p7s"))
 
@@ -79,7 +79,7 @@ def record_file_not_listed(wheel: WheelFacts, context: Context) -> Iterator[Hit]
     if wheel.record is None:
         return
     names = {canonical(member.name): member.name for member in wheel.files()}
-    listed = {canonical(row.path) for row in _rows(wheel)} | _exempt(wheel)
+    listed = {canonical(row.path) for row in rows_of(wheel)} | exempt(wheel)
     # Where the case alone differs, a row that names no file by its letters stands for the one that is alike.
     folded = {path.casefold() for path in listed - names.keys()}
     missing = sorted(names[path] for path in names.keys() - listed if path.casefold() not in folded)
@@ -108,7 +108,7 @@ def record_file_absent(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """
     names = {canonical(member.name).casefold() for member in wheel.files()}
     rows = [
-        row for row in _rows(wheel) if canonical(row.path).casefold() not in names and not _is_signature(row, wheel)
+        row for row in rows_of(wheel) if canonical(row.path).casefold() not in names and not _is_signature(row, wheel)
     ]
     if rows:
         paths = sorted({row.path for row in rows})
@@ -122,7 +122,7 @@ def record_file_absent(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
 def _is_signature(row: RecordRow, wheel: WheelFacts) -> bool:
     """Whether the row is RECORD's own or a signature's, of which other rules speak."""
-    return canonical(row.path) in _exempt(wheel)
+    return canonical(row.path) in exempt(wheel)
 
 
 def _absent(row: RecordRow, wheel: WheelFacts) -> str:
@@ -151,7 +151,7 @@ def record_path_noncanonical(wheel: WheelFacts, context: Context) -> Iterator[Hi
     folded = {name.casefold() for name in names}
     rows = [
         row
-        for row in _rows(wheel)
+        for row in rows_of(wheel)
         if row.path not in names and canonical(row.path).casefold() in folded and not row.path.endswith("/")
     ]
     if rows:

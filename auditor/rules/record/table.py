@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from auditor.rules.record.paths import canonical
+from auditor.rules.record.paths import canonical, rows_of
 from auditor.rules.rule import ACCEPT, ERROR, MAIL, REJECT, SERVER_ERROR, WARNING, Evidence, Hit, rule
 
 if TYPE_CHECKING:
@@ -18,11 +18,6 @@ if TYPE_CHECKING:
 _SHOWN = 20
 _DRIVE = re.compile(r"[A-Za-z]:")
 _ENCODING = ("it is not UTF-8", "it begins with a byte order mark")
-
-
-def _rows(wheel: WheelFacts) -> tuple[RecordRow, ...]:
-    """The rows of RECORD."""
-    return wheel.record.rows if wheel.record is not None else ()
 
 
 def _problems(wheel: WheelFacts) -> tuple[str, ...]:
@@ -104,7 +99,7 @@ def record_duplicate_row(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     seen: dict[str, RecordRow] = {}
     again = []
     differ = False
-    for row in _rows(wheel):
+    for row in rows_of(wheel):
         first = seen.setdefault(canonical(row.path), row)
         if first is not row:
             again.append(row)
@@ -132,7 +127,7 @@ def record_path_unsafe(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
     **References.** GHSA-pjjw-68hj-v9mw; Recording installed projects, The RECORD file.
     """
-    rows = [row for row in _rows(wheel) if _unsafe(row.path)]
+    rows = [row for row in rows_of(wheel) if _unsafe(row.path)]
     if rows:
         yield Hit(
             message=f"RECORD names {len(rows)} {'path' if len(rows) == 1 else 'paths'} outside of the wheel:"
@@ -164,7 +159,7 @@ def record_self(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     if wheel.record is None:
         return
     own = f"{wheel.dist_info}/RECORD"
-    rows = [row for row in _rows(wheel) if canonical(row.path) == own]
+    rows = [row for row in rows_of(wheel) if canonical(row.path) == own]
     if not rows:
         yield Hit(message="RECORD does not list itself", help=f"add the row `{own},,`", member=own)
     elif any(row.hash or row.size for row in rows):
@@ -192,7 +187,7 @@ def record_signature_file(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     names = [f"{wheel.dist_info}/{name}" for name in ("RECORD.jws", "RECORD.p7s")]
     found = [member.name for member in wheel.files() if member.name in names]
     if found:
-        listed = [row for row in _rows(wheel) if canonical(row.path) in found]
+        listed = [row for row in rows_of(wheel) if canonical(row.path) in found]
         yield Hit(
             message=f"`{found[0]}` is a deprecated signature" + (", and RECORD lists it" if listed else ""),
             help="leave it out; publish attestations in its place",
