@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from enum import Enum
 
+from auditor.facts.build import BuildMarks
 from auditor.facts.record import Fact
 
 
@@ -75,6 +76,21 @@ class SearchPath(Fact, frozen=True, kw_only=True, gc=False):
     kind: SearchPathKind = SearchPathKind.RPATH
 
 
+class Lookup(str, Enum):
+    """Where a loader looks for an imported symbol."""
+
+    NAMED = "named"
+    """In the library that `Import.library` names, or where that is None by the format's usual rule."""
+    FLAT = "flat"
+    """Mach-O: in every image of the process (BIND_SPECIAL_DYLIB_FLAT_LOOKUP, `-undefined dynamic_lookup`)."""
+    COALESCED = "coalesced"
+    """Mach-O: in every image that takes part in coalescing, this one included (BIND_SPECIAL_DYLIB_WEAK_LOOKUP)."""
+    MAIN = "main"
+    """Mach-O: in the main executable (BIND_SPECIAL_DYLIB_MAIN_EXECUTABLE, `-bundle_loader`)."""
+    SELF = "self"
+    """Mach-O: in the image itself."""
+
+
 class Import(Fact, frozen=True, kw_only=True, gc=False):
     """A symbol that must come from elsewhere."""
 
@@ -84,6 +100,7 @@ class Import(Fact, frozen=True, kw_only=True, gc=False):
     """The spelling in the file where it differs (`_malloc` on Mach-O); `#12` for a PE ordinal."""
     library: str | None = None
     """The library that the file binds it to (ELF: of its version need); None where any may provide it."""
+    lookup: Lookup = Lookup.NAMED
     version: str | None = None
     """ELF symbol version, such as `GLIBC_2.17`."""
     weak: bool = False
@@ -100,6 +117,10 @@ class Export(Fact, frozen=True, kw_only=True, gc=False):
     weak: bool = False
     forward: str | None = None
     """PE: `DLL.name` that it stands for. Mach-O: a re-exported symbol's name in the other library."""
+    library: str | None = None
+    """Mach-O: the install name of the library that a re-exported symbol comes from."""
+    ordinal: int | None = None
+    """PE: the number by which it can be imported as well."""
 
 
 class MinimumOS(Fact, frozen=True, kw_only=True, gc=False):
@@ -164,6 +185,29 @@ class ElfDetail(Fact, frozen=True, kw_only=True, tag="elf", tag_field="format"):
     section_headers: bool = True
 
 
+class CodeSignature(Fact, frozen=True, kw_only=True):
+    """An embedded code signature, held against the bytes that it covers (Apple's <kern/cs_blobs.h>)."""
+
+    identifier: str | None = None
+    ad_hoc: bool = False
+    """CS_ADHOC: hashes alone, no certificate."""
+    linker_signed: bool = False
+    cms: bool = False
+    """Whether a CMS blob with a certificate's signature is there; it is not verified."""
+    hash_type: int = 0
+    """Of the code directory that was verified: 1 SHA-1, 2 SHA-256, 3 SHA-256 cut to 20 bytes, 4 SHA-384."""
+    page_size: int = 0
+    """Bytes of a page; 0 where one hash covers everything."""
+    pages: int = 0
+    bad_pages: tuple[int, ...] = ()
+    """Numbers of the pages, from 0, whose hash is not that of their bytes; at most the first 100."""
+    bad_page_count: int = 0
+    code_limit: int = 0
+    """Bytes from the start of the slice that the hashes cover."""
+    problems: tuple[str, ...] = ()
+    """Why the signature, or a part of it, could not be read: the system then refuses it too."""
+
+
 class MachODetail(Fact, frozen=True, kw_only=True, tag="macho", tag_field="format"):
     """What only Mach-O has."""
 
@@ -179,6 +223,7 @@ class MachODetail(Fact, frozen=True, kw_only=True, tag="macho", tag_field="forma
     uuid: str | None = None
     signed: bool = False
     """Whether there is an LC_CODE_SIGNATURE."""
+    signature: CodeSignature | None = None
 
 
 class PeDetail(Fact, frozen=True, kw_only=True, tag="pe", tag_field="format"):
@@ -213,6 +258,8 @@ class Slice(Fact, frozen=True, kw_only=True):
     imports: tuple[Import, ...] = ()
     exports: tuple[Export, ...] = ()
     minimum_os: MinimumOS | None = None
+    marks: BuildMarks | None = None
+    """What the build left in it; None where nothing was found."""
 
 
 class Binary(Fact, frozen=True, kw_only=True):

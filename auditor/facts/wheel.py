@@ -9,6 +9,7 @@ from auditor.facts.attestation import Attestation
 from auditor.facts.binary import Binary, ElfDetail, MachODetail, PeDetail, Slice
 from auditor.facts.dist_info import EntryPoints, Metadata, Record, WheelFile
 from auditor.facts.record import Fact
+from auditor.facts.sbom import Sbom
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,6 +63,8 @@ class WheelFacts(Fact, frozen=True, kw_only=True):
     guarded_imports: tuple[str, ...] = ()
     """Under the ABI tag `none`: native modules, by the last part of their names, that the Python sources of the wheel
     import, and only in the body of a `try`: the package provides for their absence."""
+    sboms: tuple[Sbom, ...] = ()
+    """The documents below the dist-info directory's `sboms/`, by member name."""
     binaries: tuple[Binary, ...] = ()
 
     def files(self) -> Iterator[Member]:
