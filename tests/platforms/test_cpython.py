@@ -21,7 +21,7 @@ from auditor.platforms.cpython import (
     says_musl,
 )
 from auditor.platforms.promise import Implementation, Promise, parse_abi, parse_platform, parse_python
-from auditor.rules.python_abi import importable
+from auditor.rules.python_abi.modules import importable
 
 X86 = "manylinux_2_17_x86_64"
 VERSIONS = tuple((3, minor) for minor in range(6, NEWEST[1] + 1))

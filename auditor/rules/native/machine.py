@@ -1,4 +1,4 @@
-"""Family `native`: binaries by themselves, and against the system and machine that the tags promise."""
+"""Format, machine and readability of the binaries of a wheel."""
 
 from __future__ import annotations
 

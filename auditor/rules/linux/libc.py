@@ -1,4 +1,4 @@
-"""Family `linux`: ELF files against the libc, the libraries and the processor that a Linux tag promises."""
+"""ELF files against the libc, the policies and the processor of the tag."""
 
 from __future__ import annotations
 

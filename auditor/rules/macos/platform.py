@@ -1,4 +1,4 @@
-"""Family `macos`: Mach-O files against the system, the version and the architectures that the tag promises."""
+"""Mach-O files against the system, the version and the architectures that the tag promises."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from auditor.platforms.promise import PlatformPromise, System
 from auditor.rules.context import Role
-from auditor.rules.native import unloadable
+from auditor.rules.native.machine import unloadable
 from auditor.rules.rule import ERROR, INFO, Evidence, Hit, rule
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Family `windows`: PE files against the Python and the runtimes that a Windows tag promises."""
+"""PE files against the Python DLLs and the compiler runtimes of the promised Pythons."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Family `python_abi`: extension modules against the interpreters and the ABI that the tags promise."""
+"""Extension modules: their suffix, their initialiser, the ABI tag `none`, libpython."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from auditor.platforms.cpython import (
 from auditor.platforms.promise import AbiKind, Implementation, InterpreterPromise, Libc, PlatformPromise, System
 from auditor.rules.context import SYSTEM_FORMATS, Module, Role, uses_python
 from auditor.rules.floors import wrong_libc
-from auditor.rules.native import unloadable
+from auditor.rules.native.machine import unloadable
 from auditor.rules.providers import is_libpython
 from auditor.rules.rule import ERROR, WARNING, Evidence, Hit, rule
 

@@ -1,0 +1,7 @@
+"""Family `macos`: Mach-O files against the macOS that the tags promise, and Apple's rules for them."""
+
+from __future__ import annotations
+
+from auditor.rules.macos import platform
+
+RULES = (*platform.RULES,)

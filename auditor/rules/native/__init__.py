@@ -1,0 +1,7 @@
+"""Family `native`: binaries by themselves, and against the system and machine that the tags promise."""
+
+from __future__ import annotations
+
+from auditor.rules.native import machine
+
+RULES = (*machine.RULES,)
