@@ -6,12 +6,11 @@ Everything here is derived from the facts, once, when the first rule asks for it
 from __future__ import annotations
 
 import functools
-from enum import Enum
 from typing import TYPE_CHECKING
 
-from auditor.facts.binary import BinaryFormat, ElfDetail, FileKind, Slice
-from auditor.facts.record import Fact
-from auditor.platforms.cpython import ExtensionName, Interpreter, SuffixKind, interpreters, parse_extension_name
+from auditor.facts.binary import ElfDetail, Slice
+from auditor.loading.layout import SYSTEM_FORMATS, Layout, Module, Role, matches, uses_python
+from auditor.platforms.cpython import Interpreter, SuffixKind, interpreters
 from auditor.platforms.promise import PlatformPromise, Promise, System, promises
 
 if TYPE_CHECKING:
@@ -20,37 +19,7 @@ if TYPE_CHECKING:
     from auditor.facts.binary import Binary
     from auditor.facts.wheel import WheelFacts
 
-SYSTEM_FORMATS = {
-    System.LINUX: BinaryFormat.ELF,
-    System.ANDROID: BinaryFormat.ELF,
-    System.MACOS: BinaryFormat.MACHO,
-    System.IOS: BinaryFormat.MACHO,
-    System.WINDOWS: BinaryFormat.PE,
-}
-"""The format that each system loads."""
-_INIT_PREFIXES = ("PyInit_", "PyInitU_", "PyModExport_", "PyModExportU_", "HPyInit_", "_cffi_pypyinit_")
-
-
-class Role(str, Enum):
-    """What a binary is there for, as far as its place, its name and its exports tell."""
-
-    EXTENSION = "extension module"
-    LIBRARY = "shared library"
-    EXECUTABLE = "executable"
-    OTHER = "object or debug file"
-
-
-class Module(Fact, frozen=True, kw_only=True):
-    """An extension module: where Python finds it, and the file name that says for which interpreter."""
-
-    package: str
-    """Its directory below site-packages, with slashes; empty at the top level."""
-    name: ExtensionName
-
-    @property
-    def dotted(self) -> str:
-        """The module's full name."""
-        return ".".join((*filter(None, self.package.split("/")), self.name.module))
+__all__ = ["SYSTEM_FORMATS", "Context", "Module", "Role", "matches", "needs_nothing", "uses_python"]
 
 
 class Context:
@@ -58,6 +27,7 @@ class Context:
 
     def __init__(self, wheel: WheelFacts) -> None:
         self._wheel = wheel
+        self.layout = Layout(wheel)
 
     @functools.cached_property
     def promises(self) -> tuple[Promise, ...]:
@@ -78,59 +48,24 @@ class Context:
         """The platform tags of these systems."""
         return tuple(platform for platform in self.platforms if platform.system in systems)
 
-    def installed_path(self, member: str) -> str | None:
-        """Where a member lands below site-packages; None where it lands elsewhere (scripts, data, headers)."""
-        top, _, rest = member.partition("/")
-        if not top.endswith(".data"):
-            return member
-        scheme, _, path = rest.partition("/")
-        return path if scheme in {"purelib", "platlib"} else None
-
-    @functools.cached_property
+    @property
     def modules(self) -> dict[str, Module]:
         """The extension modules among the binaries, by member."""
-        found = {}
-        for binary in self._wheel.binaries:
-            module = self._module(binary)
-            if module is not None:
-                found[binary.member] = module
-        return found
+        return self.layout.modules
 
-    def _module(self, binary: Binary) -> Module | None:
-        """The module that Python would import from this file, or None where it would not."""
-        path = self.installed_path(binary.member)
-        if path is None:
-            return None
-        package, _, filename = path.rpartition("/")
-        name = parse_extension_name(filename)
-        if name is None or not all(part.isidentifier() for part in filter(None, package.split("/"))):
-            return None
-        if name.kind is SuffixKind.PLAIN and not name.windows and not _initialises(binary, name.module):
-            return None
-        if _is_plain_library(binary, name.module):
-            return None
-        return Module(package=package, name=name)
+    def installed_path(self, member: str) -> str | None:
+        """Where a member lands below site-packages; None where it lands elsewhere (scripts, data, headers)."""
+        return self.layout.installed_path(member)
 
     def module_key(self, binary: Binary) -> tuple[str, str] | None:
         """The package and the name under which Python imports a file; None where it is no extension module."""
         module = self.modules.get(binary.member)
         return (module.package, module.name.module) if module is not None else None
 
-    @functools.cached_property
+    @property
     def roles(self) -> dict[str, Role]:
         """The role of each binary, by member."""
-        return {binary.member: self._role(binary) for binary in self._wheel.binaries}
-
-    def _role(self, binary: Binary) -> Role:
-        """The role of one binary."""
-        if binary.member in self.modules:
-            return Role.EXTENSION
-        kinds = {part.kind for part in binary.slices}
-        if FileKind.EXECUTABLE in kinds:
-            return Role.EXECUTABLE
-        if kinds & {FileKind.SHARED_LIBRARY, FileKind.BUNDLE}:
-            return Role.LIBRARY
-        return Role.OTHER
+        return self.layout.roles
 
     @functools.cached_property
     def bundled(self) -> frozenset[str]:
@@ -171,51 +106,7 @@ class Context:
         about this tag. Objects and debug companions are not loaded by anything. Where a part of a file could not be
         read, what is absent from the rest proves nothing: `binary-malformed` speaks of it.
         """
-        wanted = SYSTEM_FORMATS.get(platform.system)
-        for binary, part in self._wheel.slices():
-            if binary.format is not wanted or binary.problems or self.roles[binary.member] is Role.OTHER:
-                continue
-            if matches(part.arch, platform):
-                yield binary, part
-
-
-def matches(arch: str | None, platform: PlatformPromise) -> bool:
-    """Whether a slice for `arch` is one that `platform` promises."""
-    if arch is None:
-        return False
-    if arch in platform.architectures:
-        return True
-    # 32-bit ARM: `armv6l` machines and tags run the same instruction set as our reader's `armv7l`.
-    if platform.system is System.LINUX and arch == "armv7l":
-        return any(name.startswith("armv") for name in platform.architectures)
-    return platform.system is System.LINUX and arch == "i686" and "i386" in platform.architectures
-
-
-def _initialises(binary: Binary, module: str) -> bool:
-    """Whether the file exports a function by which Python initialises `module`."""
-    wanted = {prefix + module for prefix in _INIT_PREFIXES} | {f"init{module}"}
-    return any(export.symbol in wanted for part in binary.slices for export in part.exports)
-
-
-def uses_python(binary: Binary) -> bool:
-    """Whether the file takes something from CPython's C API."""
-    return any(
-        imported.symbol.startswith(("Py", "_Py")) or (imported.library or "").lower().startswith("python")
-        for part in binary.slices
-        for imported in part.imports
-    )
-
-
-def _is_plain_library(binary: Binary, module: str) -> bool:
-    """Whether a file that is named as an extension module is a library that the package loads by ctypes or cffi.
-
-    setuptools gives the suffix of extension modules to all that `Extension` builds. What neither offers an initialiser
-    nor takes anything from Python was never meant to be imported.
-    """
-    shared = {FileKind.SHARED_LIBRARY, FileKind.BUNDLE}
-    if not binary.slices or binary.problems or any(part.kind not in shared for part in binary.slices):
-        return False
-    return not _initialises(binary, module) and not uses_python(binary)
+        yield from self.layout.judged(platform)
 
 
 def needs_nothing(part: Slice) -> bool:
