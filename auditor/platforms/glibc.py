@@ -23,6 +23,7 @@ _MARKERS = {
     "GLIBC_ABI_DT_RELR": RELR_SINCE,
     "GLIBC_ABI_GNU_TLS": (2, 42),
     "GLIBC_ABI_GNU2_TLS": (2, 42),
+    "GLIBC_ABI_DT_X86_64_PLT": (2, 43),
 }
 """Version nodes without a number, by which a linker makes older loaders refuse a file."""
 _NODE = re.compile(r"GLIBC_(\d+)\.(\d+)(?:\.\d+)?", re.ASCII)

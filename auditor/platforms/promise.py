@@ -35,10 +35,12 @@ class System(str, Enum):
 
 
 class Libc(str, Enum):
-    """The C library that a Linux tag promises."""
+    """The C library that a Linux or Android tag promises."""
 
     GLIBC = "glibc"
     MUSL = "musl"
+    BIONIC = "bionic"
+    """Android's, whose version is the API level."""
     ANY = "any"
     """`linux_*`: whatever the machine had on which it was built."""
 
@@ -266,6 +268,7 @@ def _parse_other_platform(tag: str) -> PlatformPromise:
             system=System.ANDROID,
             version=(int(match[1]), 0),
             architectures=(_ANDROID_ARCHITECTURES[match[2]],),
+            libc=Libc.BIONIC,
         )
     if _WASM.fullmatch(tag):
         return PlatformPromise(tag=tag, system=System.WASM, architectures=("wasm32",))
