@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from auditor.facts.wheel import WheelName
 
 _SUFFIX = ".whl"
@@ -23,3 +25,9 @@ def parse_name(filename: str) -> WheelName | None:
         abi=abi,
         platform=platform,
     )
+
+
+def spoken_names(requirement: str) -> frozenset[str]:
+    """The names under which code may speak of a distribution: `libucx_cu12` and `libucx` for `libucx-cu12`."""
+    name = re.sub(r"[-_.]+", "_", requirement.lower())
+    return frozenset({name, re.sub(r"_cu\d+$", "", name)})

@@ -1,4 +1,4 @@
-"""What the Python sources of a wheel say of its native files: three questions, answered from their lines.
+"""What the Python sources of a wheel say of its native files: four questions, answered from their lines.
 
 The sources are neither run nor parsed: a parse would depend on the Python that runs the audit, and hostile sources
 make it slow. Lines and their indentation tell enough.
@@ -30,7 +30,40 @@ _COMMENT = re.compile(rb"#.*")
 
 def loads_libraries(source: bytes) -> bool:
     """Whether a source names one of the functions by which Python code loads a native library."""
-    return any(place in source for place in _PLACES) and _LOADING.search(source) is not None
+    return any(place in source for place in _PLACES) and next(_loading_calls(source), None) is not None
+
+
+def _loading_calls(source: bytes) -> Iterator[int]:
+    """Where a source names a function that loads a library, comments aside."""
+    for match in _LOADING.finditer(source):
+        line = source.rfind(b"\n", 0, match.start()) + 1
+        if b"#" not in source[line : match.start()]:
+            yield match.start()
+
+
+_NAME = re.compile(rb"[\w.+-]{3,}")
+_LISTING = re.compile(rb"\b(i?glob|rglob|listdir|scandir|iterdir)\b")
+_CALLS = 100
+"""Calls of one source that are compared with its listings."""
+_NEAR = 800
+"""Bytes between a call that lists a directory and one that loads a library, where the one is for the other."""
+
+
+def loaded_names(source: bytes, names: frozenset[bytes]) -> tuple[str, ...]:
+    """Which of `names` (stems of native files, names of directories, in lower case) a source mentions, sorted.
+
+    A word counts whole, up to its first dot, and without `lib` before it: `CDLL(f"lib{name}.so")` is rarely spelled
+    out. `*` stands for a source that goes through a directory where it loads libraries.
+    """
+    calls = list(_loading_calls(source))
+    listings = (match.start() for match in _LISTING.finditer(source))
+    found = {"*"} if any(abs(listing - call) <= _NEAR for listing in listings for call in calls[:_CALLS]) else set()
+    for word in set(_NAME.findall(source)):
+        plain = word.lower()
+        for spelling in (plain, plain.partition(b".")[0], b"lib" + plain.partition(b".")[0]):
+            if spelling in names:
+                found.add(spelling.decode("utf-8", "replace"))
+    return tuple(sorted(found))
 
 
 def obfuscator(source: bytes) -> str | None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import re
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from auditor.archive import dist_info, python_source, startup
+from auditor.archive import dist_info, python_source, sboms, startup
 from auditor.archive.attestations import attestations_beside
 from auditor.archive.inflate import DEFLATED, STORED, Content, read_content
-from auditor.archive.names import parse_name
+from auditor.archive.names import parse_name, spoken_names
 from auditor.archive.source import FileSource, open_path, sha256
 from auditor.archive.zip import Entry, read_framing
 from auditor.archive.zip_records import FLAG_ENCRYPTED, FLAG_PATCHED, FLAG_STRONG_ENCRYPTION
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from auditor.facts.attestation import Attestation
     from auditor.facts.binary import Binary
     from auditor.facts.dist_info import Record
+    from auditor.facts.sbom import Sbom
 
 MAX_RATIO = 50
 """Content is read up to this many times the size of the wheel: PyPI's bound for a ZIP bomb ..."""
@@ -36,6 +38,12 @@ _MAX_REREADING = 2
 """Compressed data is read up to this many times the size of the wheel. Members that do not overlap need it once."""
 _UNREADABLE = FLAG_ENCRYPTED | FLAG_STRONG_ENCRYPTION | FLAG_PATCHED
 _SOURCES = (".py", ".pye")
+_LIBRARY = re.compile(r"\.(so|dylib|dll)(\.[\d.]+)?$", re.IGNORECASE)
+_REQUIREMENT = re.compile(rb"^Requires-Dist:[ \t]*([A-Za-z0-9][A-Za-z0-9._-]*)", re.MULTILINE | re.IGNORECASE)
+_MAX_HEADER = 1 << 20
+"""Bytes of METADATA in which requirements are looked for: the description follows them."""
+_VENDORED_HASH = re.compile(r"-[0-9a-f]{8,32}(?=\.|$)")
+"""What auditwheel and delvewheel put behind the name of a library that they copy."""
 _UNIX = 3
 _ALGORITHMS = frozenset({"sha224", "sha256", "sha384", "sha512", "md5", "sha1", "blake2b", "blake2s"})
 """What RECORD may name and hashlib always has with a digest of fixed length."""
@@ -104,6 +112,7 @@ def _read(source: Source, path: str, filename: str, attestations: tuple[Attestat
         record=record,
         entry_points=dist_info.parse_entry_points(texts["entry_points.txt"]) if "entry_points.txt" in texts else None,
         guarded_imports=tuple(sorted(reader.guarded - reader.unguarded)),
+        sboms=tuple(sorted(reader.sboms, key=lambda sbom: sbom.member)),
         binaries=tuple(sorted(reader.binaries, key=lambda binary: binary.member)),
     )
 
@@ -140,11 +149,13 @@ class _MemberReader:
         self._algorithms: dict[str, set[str]] = {}
         self._watched: frozenset[bytes] = frozenset()
         self._texts_at = {} if directory is None else self._find_texts(directory)
+        self._sboms_below = f"{directory}/{sboms.DIRECTORY}/" if directory is not None else None
         self._record_content: Content | None = None
         self.guarded: set[str] = set()
         self.unguarded: set[str] = set()
         self.texts: dict[str, bytes] = {}
         self.binaries: list[Binary] = []
+        self.sboms: list[Sbom] = []
 
     def _find_texts(self, directory: str) -> dict[int, str]:
         """Index -> name of the dist-info files that are parsed; of two with one name the last, as installers do."""
@@ -162,6 +173,18 @@ class _MemberReader:
         """Look out for imports of the native modules, by the last part of their names."""
         files = (entry.name.rpartition("/")[2] for entry in self._entries if entry.name.endswith((".so", ".pyd")))
         self._watched = frozenset(name.partition(".")[0].encode() for name in files)
+
+    @functools.cached_property
+    def _library_names(self) -> frozenset[bytes]:
+        """The stems of the names of what may be native libraries, the directories that they lie in, and what the
+        required distributions may be called. METADATA has been read by then (`order`)."""
+        requirements = _REQUIREMENT.findall(self.texts.get("METADATA", b"")[:_MAX_HEADER])
+        found = {name for one in requirements for name in spoken_names(one.decode("ascii"))}
+        for entry in self._entries:
+            if _LIBRARY.search(entry.name):
+                directory, _, filename = entry.name.lower().rpartition("/")
+                found |= {_VENDORED_HASH.sub("", filename).partition(".")[0], directory.rpartition("/")[2]}
+        return frozenset(name.encode("utf-8", "surrogatepass") for name in found)
 
     def read_record(self) -> Record | None:
         """Read RECORD before all else: it says which digests of the other members are wanted."""
@@ -262,6 +285,11 @@ class _MemberReader:
         entry = self._entries[index]
         if index in self._texts_at:
             return True
+        if self._is_sbom(entry):
+            if entry.central.size > sboms.MAX_SIZE:
+                detail = f"it has {entry.central.size} bytes; {sboms.MAX_SIZE} are read at the most"
+                self._note(entry, AnomalyKind.CEILING, detail)
+            return entry.central.size <= sboms.MAX_SIZE
         if entry.name.endswith(_SOURCES):
             return entry.central.size <= python_source.MAX_SOURCE_SIZE
         if entry.name.endswith(startup.SUFFIXES):
@@ -274,6 +302,11 @@ class _MemberReader:
             return False
         return True
 
+    def _is_sbom(self, entry: Entry) -> bool:
+        """Whether a member is a file below the `sboms` directory (PEP 770)."""
+        below = self._sboms_below
+        return below is not None and entry.name.startswith(below) and not entry.name.endswith("/")
+
     def _collect(self, index: int, content: Content) -> ContentKind:
         """Keep the text, or read the binary, and say what kind of content it is."""
         kind = recognise(content.start, content.size)
@@ -283,6 +316,8 @@ class _MemberReader:
             return ContentKind.OTHER  # text or data that happens to begin with MZ
         if index in self._texts_at:
             self.texts[self._texts_at[index]] = bytes(content.kept)
+        elif self._is_sbom(self._entries[index]):
+            self.sboms.append(sboms.parse_sbom(self._entries[index].name, bytes(content.kept)))
         elif kind in NATIVE_KINDS:
             self.binaries.append(read_binary(self._entries[index].name, content.kept, kind))
         return kind
@@ -309,8 +344,10 @@ class _MemberReader:
             if self._watched:
                 for word, guarded in python_source.imports(source, self._watched):
                     (self.guarded if guarded else self.unguarded).add(word.decode())
+            loads = python_source.loads_libraries(source)
             return {
-                "loads_libraries": python_source.loads_libraries(source),
+                "loads_libraries": loads,
+                "loaded_names": python_source.loaded_names(source, self._library_names) if loads else (),
                 "obfuscator": python_source.obfuscator(source),
             }
         if content.kept is not None and entry.name.endswith(startup.SUFFIXES):

@@ -2,8 +2,8 @@
 
 Read is what the loader reads: the file header, the program headers, and what PT_DYNAMIC points to. pyelftools
 reads the header, the segments, the dynamic section and the notes, from a view that hides the section headers: a
-damaged section table must not keep us from the rest. Of the sections we ask two things that nothing loads by: how
-large the debugging sections are, and whether the code was left out on purpose (a debug companion).
+damaged section table must not keep us from the rest. Of the sections we ask what nothing loads by: how large the
+debugging sections are, whether the code was left out on purpose (a debug companion), and what the build left behind.
 
 Sources: System V ABI (gABI) chapters "Object Files" and "Program Loading and Dynamic Linking"; the GNU extensions
 of <elf.h>; what ld.so refuses (glibc, elf/dl-load.c).
@@ -32,6 +32,7 @@ from auditor.binary.elf_tables import (
     read_symbols,
     read_versions,
 )
+from auditor.binary.marks import find_marks
 from auditor.facts.binary import (
     Binary,
     BinaryFormat,
@@ -80,6 +81,8 @@ _ET_REL, _ET_EXEC, _ET_DYN = 1, 2, 3
 _PT_LOAD, _PT_DYNAMIC, _PT_INTERP = 1, 2, 3
 _PT_GNU_STACK = 0x6474E551
 _PF_X = 1
+_PAGE = 4096
+"""Bytes of the smallest page of any machine that a tag names."""
 _DF_TEXTREL = 4
 _DF_1_PIE = 0x0800_0000
 
@@ -160,6 +163,7 @@ def _read_slice(elf: ELFFile, stream: Stream, content: memoryview, problems: lis
         imports=linkage.imports,
         exports=linkage.exports,
         minimum_os=None if api is None else MinimumOS(platform="android", version=(api,)),
+        marks=find_marks(sections.places),
     )
 
 
@@ -262,12 +266,19 @@ def _segment(elf: ELFFile, order: str, content: memoryview, index: int) -> Segme
 
 
 def _loads(segments: Sequence[Segment], size: int) -> tuple[Load, ...]:
-    """What of the PT_LOAD segments has bytes in a file of `size` bytes."""
-    return tuple(
-        Load(address=segment.address, offset=segment.offset, size=min(segment.file_size, size - segment.offset))
-        for segment in segments
-        if segment.type == _PT_LOAD and segment.file_size and segment.offset < size
-    )
+    """What of the PT_LOAD segments has bytes in a file of `size` bytes.
+
+    Whole pages are mapped. Where nothing is zeroed behind a segment, the bytes of the file that follow it in its last
+    page are there as well, and some linkers' dynamic section lies in them.
+    """
+    loads = []
+    for segment in segments:
+        if segment.type == _PT_LOAD and segment.file_size and segment.offset < size:
+            end = segment.offset + segment.file_size
+            if segment.memory_size <= segment.file_size:
+                end += -end % _PAGE
+            loads.append(Load(address=segment.address, offset=segment.offset, size=min(end, size) - segment.offset))
+    return tuple(loads)
 
 
 def _refusals(content: memoryview, order: str, segments: Sequence[Segment]) -> list[str]:

@@ -1,17 +1,20 @@
-"""The section headers of an ELF file: two things that nothing loads by, as if absent where the table is damaged.
+"""The section headers of an ELF file: what nothing loads by, as if absent where the table is damaged.
 
 Source: System V ABI (gABI), Sections.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from struct import Struct, unpack_from
+
+from auditor.binary.marks import Places
 
 MAX_SECTIONS = 1_000_000
 """Section headers. Only object files come near it (-ffunction-sections); nothing that is loaded needs them."""
 _SHT_NOBITS = 8
 _SHF_EXECINSTR = 4
+_MARKED = (b".rodata", b".comment\0", b".dep-v0\0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +27,8 @@ class Sections:
     """Bytes of the sections named `.debug_*` and `.zdebug_*`."""
     code_left_out: bool = False
     """Whether a section of code has no bytes (SHT_NOBITS and SHF_EXECINSTR)."""
+    places: Places = field(default_factory=Places)
+    """The sections in which a build leaves its marks."""
 
 
 def read_sections(content: memoryview, bits: int, order: str) -> Sections:
@@ -44,10 +49,24 @@ def read_sections(content: memoryview, bits: int, order: str) -> Sections:
     if names_index < count:
         offset, size = row.unpack_from(content, start + names_index * row.size)[4:6]
         names = content[offset : offset + size]
-    debug_size, code_left_out = 0, False
+    debug_size, code_left_out, places = 0, False, Places()
     for name, kind, flags, _address, offset, size, *_ in row.iter_unpack(content[start:end]):
         if kind == _SHT_NOBITS:
             code_left_out |= bool(flags & _SHF_EXECINSTR)
-        elif bytes(names[name : name + 8]).startswith((b".debug_", b".zdebug_")) and offset + size <= len(content):
-            debug_size += size
-    return Sections(present=True, debug_size=debug_size, code_left_out=code_left_out)
+        elif size and offset + size <= len(content):
+            start_of_name = bytes(names[name : name + 9])
+            if start_of_name.startswith((b".debug_", b".zdebug_")):
+                debug_size += size
+            elif start_of_name.startswith(_MARKED):
+                _note_place(places, start_of_name, content[offset : offset + size])
+    return Sections(present=True, debug_size=debug_size, code_left_out=code_left_out, places=places)
+
+
+def _note_place(places: Places, start_of_name: bytes, section: memoryview) -> None:
+    """Keep one of the sections in `_MARKED`, by the first 9 bytes of its name."""
+    if start_of_name.startswith(b".rodata"):
+        places.texts.append(section)
+    elif start_of_name == b".comment\0":
+        places.comment = section
+    else:
+        places.dependencies = section

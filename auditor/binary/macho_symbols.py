@@ -14,10 +14,10 @@ import struct
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from auditor.facts.binary import Export, Import
+from auditor.facts.binary import Export, Import, Lookup
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
     Binding = tuple[bytes, int, bool]
     """The name in the file, the two-level ordinal of its library, and whether its absence is tolerated."""
@@ -35,10 +35,20 @@ the costliest garbage takes 0.3 s a megabyte."""
 
 _C_STRING = re.compile(rb"[^\0]*")
 
+SELF = 0
+"""BIND_SPECIAL_DYLIB_SELF: the image itself."""
+MAIN_EXECUTABLE = -1
+"""BIND_SPECIAL_DYLIB_MAIN_EXECUTABLE."""
 FLAT_LOOKUP = -2
 """BIND_SPECIAL_DYLIB_FLAT_LOOKUP: whichever image has the symbol first."""
 WEAK_LOOKUP = -3
 """BIND_SPECIAL_DYLIB_WEAK_LOOKUP: coalesced over all images, as C++ wants its inline functions."""
+_LOOKUPS = {
+    SELF: Lookup.SELF,
+    MAIN_EXECUTABLE: Lookup.MAIN,
+    FLAT_LOOKUP: Lookup.FLAT,
+    WEAK_LOOKUP: Lookup.COALESCED,
+}
 
 
 def c_string(content: memoryview | bytes, start: int, limit: int = MAX_NAME) -> bytes:
@@ -58,16 +68,28 @@ def c_name(name: bytes) -> str:
 
 
 def imports_of(
-    bindings: Iterable[Binding], libraries: Sequence[str], identity: str | None, problems: list[str]
+    bindings: Iterable[Binding],
+    libraries: Sequence[str],
+    identity: str | None,
+    problems: list[str],
+    *,
+    own: Set[str] = frozenset(),
 ) -> tuple[Import, ...]:
-    """The imports that `bindings` make. An ordinal counts `libraries` from 1; 0 is the image itself."""
+    """The imports that `bindings` make. An ordinal counts `libraries` from 1; 0 is the image itself, by `identity`.
+
+    A coalesced symbol that the image defines too (`own`, C names) need not come from elsewhere and is no import:
+    dyld takes the image's own definition where no other image has one.
+    """
     by_ordinal: dict[int, str | None] = dict(enumerate(libraries, start=1))
-    by_ordinal |= {0: identity, -1: None, FLAT_LOOKUP: None, WEAK_LOOKUP: None}
+    by_ordinal |= dict.fromkeys(_LOOKUPS) | {SELF: identity}
     imports: list[Import] = []
     stray: list[str] = []
     for name, ordinal, weak in bindings:
         symbol, raw = c_name(name), text(name) if name.startswith(b"_") else None
-        imports.append(Import(symbol=symbol, raw=raw, library=by_ordinal.get(ordinal), weak=weak))
+        lookup = _LOOKUPS.get(ordinal, Lookup.NAMED)
+        if lookup is Lookup.COALESCED and symbol in own:
+            continue
+        imports.append(Import(symbol=symbol, raw=raw, library=by_ordinal.get(ordinal), lookup=lookup, weak=weak))
         if ordinal not in by_ordinal:
             stray.append(f"`{symbol}` is bound to library {ordinal} of {len(libraries)}")
     if stray:
@@ -207,27 +229,33 @@ _BIND_NUMBERS = {0x90: 0, 0xA0: 1, 0xB0: 0, 0xC0: 2}
 
 
 def merge_weak_bindings(bound: Mapping[Binding, None], coalesced: Mapping[Binding, None]) -> Iterator[Binding]:
-    """What is bound, then what is only coalesced: most coalesced symbols are bound to a library first."""
+    """What is bound, then what is only coalesced: most coalesced symbols are bound to a library first.
+
+    What is only coalesced keeps the address that the linker gave it where dyld finds no definition, so that its
+    absence is tolerated (dyld's `Loader::forEachBindTarget`: "it was also ok for a weak bind to be missing").
+    """
     yield from bound
     names = {name for name, _ordinal, _weak in bound}
-    for name, ordinal, weak in coalesced:
+    for name, ordinal, _weak in coalesced:
         if name not in names:
-            yield name, ordinal, weak
+            yield name, ordinal, True
 
 
 # -- export trie --------------------------------------------------------------------------------------------------
 
 
-def read_export_trie(trie: bytes, problems: list[str]) -> tuple[Export, ...]:
+def read_export_trie(trie: bytes, problems: list[str], libraries: Sequence[str] = ()) -> tuple[Export, ...]:
     """The exports of LC_DYLD_EXPORTS_TRIE or of the export part of LC_DYLD_INFO, in the order of the trie.
 
+    The ordinal of a re-exported symbol counts `libraries` from 1; one that no library has gives no name.
     Each node is reached once in a well-formed trie; a second arrival is a cycle, or would be a cost without bound.
     """
     exports: list[Export] = []
     try:
-        for name, flags, forward in _trie_entries(trie):
+        for name, flags, forward, ordinal in _trie_entries(trie):
             weak = bool(flags & 0x04)  # EXPORT_SYMBOL_FLAGS_WEAK_DEFINITION
-            exports.append(Export(symbol=c_name(name), weak=weak, forward=forward))
+            library = libraries[ordinal - 1] if 0 < ordinal <= len(libraries) else None
+            exports.append(Export(symbol=c_name(name), weak=weak, forward=forward, library=library))
             if len(exports) >= MAX_SYMBOLS:
                 problems.append(f"the export trie has more than {MAX_SYMBOLS} symbols")
                 break
@@ -236,8 +264,11 @@ def read_export_trie(trie: bytes, problems: list[str]) -> tuple[Export, ...]:
     return tuple(exports)
 
 
-def _trie_entries(trie: bytes) -> Iterator[tuple[bytes, int, str | None]]:
-    """Name, flags and re-exported name of each terminal node. Raises IndexError or ValueError where it is broken."""
+def _trie_entries(trie: bytes) -> Iterator[tuple[bytes, int, str | None, int]]:
+    """Name, flags, re-exported name and its ordinal of each terminal node.
+
+    Raises IndexError or ValueError where the trie is broken.
+    """
     pending: list[tuple[int, bytes]] = [(0, b"")] if trie else []
     reached = bytearray(len(trie))
     names_left = MAX_NAMES
@@ -251,8 +282,7 @@ def _trie_entries(trie: bytes) -> Iterator[tuple[bytes, int, str | None]]:
             size, position = read_uleb(trie, node)
         children = position + size
         if size:
-            flags, forward = _terminal(trie, position, name)
-            yield name, flags, forward
+            yield name, *_terminal(trie, position, name)
         position = children + 1
         branches = []
         for _ in range(trie[children]):
@@ -270,17 +300,20 @@ def _trie_entries(trie: bytes) -> Iterator[tuple[bytes, int, str | None]]:
         pending += branches
 
 
-def _terminal(trie: bytes, position: int, name: bytes) -> tuple[int, str | None]:
-    """Flags of a terminal node and, for a re-export (flag 8), the name in the other library; empty means the same."""
+def _terminal(trie: bytes, position: int, name: bytes) -> tuple[int, str | None, int]:
+    """Flags of a terminal node and, for a re-export (flag 8), name and ordinal of the other library, otherwise 0.
+
+    An empty name there means the same one.
+    """
     flags = trie[position]
     if flags >= 0x80:
         flags, position = read_uleb(trie, position)
     else:
         position += 1
     if not flags & 0x08:  # EXPORT_SYMBOL_FLAGS_REEXPORT
-        return flags, None
-    _ordinal, position = read_uleb(trie, position)
-    return flags, c_name(c_string(trie, position) or name)
+        return flags, None, 0
+    ordinal, position = read_uleb(trie, position)
+    return flags, c_name(c_string(trie, position) or name), ordinal
 
 
 # -- symbol table -------------------------------------------------------------------------------------------------
@@ -288,7 +321,7 @@ def _terminal(trie: bytes, position: int, name: bytes) -> tuple[int, str | None]
 _N_STAB, _N_PEXT, _N_TYPE, _N_EXT = 0xE0, 0x10, 0x0E, 0x01
 _N_UNDF, _N_PBUD, _N_INDR = 0x0, 0xC, 0xA
 _N_WEAK_REF, _N_WEAK_DEF = 0x40, 0x80
-_SPECIAL_ORDINALS = {0xFE: FLAT_LOOKUP, 0xFF: -1}
+_SPECIAL_ORDINALS = {0xFE: FLAT_LOOKUP, 0xFF: MAIN_EXECUTABLE}
 """DYNAMIC_LOOKUP_ORDINAL and EXECUTABLE_ORDINAL of <mach-o/nlist.h>."""
 
 

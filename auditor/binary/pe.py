@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import pefile
 
+from auditor.binary.marks import find_marks
+from auditor.binary.pe_sections import debug_size, mark_places
 from auditor.facts.binary import (
     Binary,
     BinaryFormat,
@@ -122,7 +124,9 @@ def _read_slice(content: memoryview, problems: list[str]) -> Slice | None:
             subsystem=optional_header.Subsystem,
             hybrid=tables.hybrid,
             managed=image.directory(_CLR_HEADER)[0] != 0,
+            debug_size=debug_size(image.headers, content, MAX_SECTIONS),
         ),
+        marks=find_marks(mark_places(image.headers, content, MAX_SECTIONS)),
     )
 
 
@@ -336,7 +340,8 @@ def _read_lookup_table(image: _Image, rva: int, imports: list[Import], *, librar
 def _read_exports(image: _Image, rva: int, size: int, tables: _Tables) -> None:
     """The section ".edata": the image's own name, the exported names, and as `#12` what has an ordinal alone.
 
-    An address within the directory is no code: there stands `DLL.name`, which Windows follows instead.
+    The ordinal is the place in the address table, counted from the directory's Ordinal Base. An address within the
+    directory is no code: there stands `DLL.name`, which Windows follows instead.
     """
     (_flags, _time, _major, _minor, name_at, first_ordinal, address_count, name_count, addresses, names, ordinals) = (
         _EXPORT_DIRECTORY.unpack_from(image.rest(rva))
@@ -353,11 +358,12 @@ def _read_exports(image: _Image, rva: int, size: int, tables: _Tables) -> None:
         named.add(index)
         target = targets[index]
         forward = image.name(target) if rva <= target < rva + size else None
-        tables.exports.append(Export(symbol=symbol, forward=forward))
+        tables.exports.append(Export(symbol=symbol, forward=forward, ordinal=index + first_ordinal))
     for index, target in enumerate(targets):
         if target and index not in named:
             forward = image.name(target) if rva <= target < rva + size else None
-            tables.exports.append(Export(symbol=f"#{index + first_ordinal}", forward=forward))
+            ordinal = index + first_ordinal
+            tables.exports.append(Export(symbol=f"#{ordinal}", forward=forward, ordinal=ordinal))
 
 
 def _numbers(image: _Image, rva: int, count: int, code: str) -> tuple[int, ...]:

@@ -70,6 +70,9 @@ class Member(Fact, frozen=True, kw_only=True):
     """For `.pth` files: the lines that run code at start-up, at most five. For `.start` files: their entries."""
     loads_libraries: bool = False
     """For Python source: whether it names one of the functions that load a native library at run time."""
+    loaded_names: tuple[str, ...] = ()
+    """For such a source: which native files of the wheel, by the stems of their names, and which of their directories
+    it mentions, sorted; `*` where it goes through directories."""
 
     @property
     def is_directory(self) -> bool:

@@ -224,6 +224,8 @@ class MachODetail(Fact, frozen=True, kw_only=True, tag="macho", tag_field="forma
     signed: bool = False
     """Whether there is an LC_CODE_SIGNATURE."""
     signature: CodeSignature | None = None
+    debug_size: int = 0
+    """Bytes of the sections of a `__DWARF` segment."""
 
 
 class PeDetail(Fact, frozen=True, kw_only=True, tag="pe", tag_field="format"):
@@ -238,6 +240,8 @@ class PeDetail(Fact, frozen=True, kw_only=True, tag="pe", tag_field="format"):
     """Whether the load configuration has CHPE metadata (ARM64EC, ARM64X)."""
     managed: bool = False
     """Whether there is a CLR header: a .NET assembly, of which only the runtime's loader is an import."""
+    debug_size: int = 0
+    """Bytes of .debug_* sections, which GCC leaves in the file where Microsoft's tools write a .pdb beside it."""
 
 
 class Slice(Fact, frozen=True, kw_only=True):

@@ -31,6 +31,8 @@ class SbomComponent(Fact, frozen=True, kw_only=True, gc=False):
     """Hexadecimal digests that it gives, lower case."""
     files: tuple[str, ...] = ()
     """Paths that it says the component is at (CycloneDX `evidence.occurrences`, file components; SPDX files)."""
+    reference: str | None = None
+    """What the rest of the document calls it: CycloneDX `bom-ref`, SPDX `SPDXID` or `spdxId`."""
 
 
 class Sbom(Fact, frozen=True, kw_only=True):
@@ -42,5 +44,9 @@ class Sbom(Fact, frozen=True, kw_only=True):
     subject: SbomComponent | None = None
     """What the document is about: CycloneDX `metadata.component`; SPDX the described package."""
     components: tuple[SbomComponent, ...] = ()
+    tools: tuple[str, ...] = ()
+    """The names of the programs that wrote it, as written."""
+    truncated: bool = False
+    """Whether it lists more than was read."""
     problems: tuple[str, ...] = ()
     """Why it is no such document, or what of it could not be read."""

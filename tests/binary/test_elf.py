@@ -737,9 +737,27 @@ def test_names_cannot_multiply(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(binary.slices[0].exports) == 3
 
 
+def test_a_table_in_the_last_page_of_a_segment_is_there() -> None:
+    """Whole pages are mapped: a segment that ends too early still brings its last page, unless that is zeroed."""
+    content = build_elf(SMALL)
+    loads = [at for at in range(64, 64 + 56 * content[56], 56) if content[at] == 1]
+    offset, size = (struct.unpack_from("<Q", content, loads[-1] + place)[0] for place in (8, 32))
+    dynamic = table_offset(content, ".dynamic")
+    assert offset <= dynamic < offset + size
+    short = content
+    for place in (32, 40):
+        short = patched(short, "<Q", loads[-1] + place, dynamic - offset + 8)
+    assert read(short).slices[0].needed == read(content).slices[0].needed != ()
+    zeroed = patched(short, "<Q", loads[-1] + 40, size + 4096)
+    assert read(zeroed).problems
+
+
 def test_endless_gnu_hash_chain(monkeypatch: pytest.MonkeyPatch) -> None:
     """A GNU hash chain without its end mark stops where its segment does, or at the ceiling."""
     content = build_elf(replace(SMALL, hash_style="gnu", rodata=bytes(4096)))
+    load = next(at for at in range(64, 64 + 56 * content[56], 56) if content[at] == 1)
+    memory_size = struct.unpack_from("<Q", content, load + 40)[0]
+    content = patched(content, "<Q", load + 40, memory_size + 1)  # what follows in its last page is zeroed
     chain = table_offset(content, ".gnu.hash") + 16 + 8 + 4
     endless = bytearray(content)
     for at in range(chain, table_offset(content, ".dynamic"), 4):

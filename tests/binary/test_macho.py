@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auditor.binary import macho, macho_symbols, read_binary
+from auditor.binary import macho_commands, macho_symbols, read_binary
 from auditor.binary.macho import read_macho
 from auditor.binary.macho_symbols import (
     SymbolTable,
@@ -26,6 +26,7 @@ from auditor.facts.binary import (
     Export,
     FileKind,
     Import,
+    Lookup,
     MachODetail,
     MinimumOS,
     Needed,
@@ -36,6 +37,7 @@ from tests.builders.macho import (
     EXECUTABLE_ORDINAL,
     LIBSYSTEM,
     SELF_ORDINAL,
+    WEAK_LOOKUP_ORDINAL,
     MachoExport,
     MachoImport,
     MachoLibrary,
@@ -63,7 +65,7 @@ SPEC = MachoSpec(
 IMPORTS = {
     Import(symbol="malloc", raw="_malloc", library=SYSTEM),
     Import(symbol="demo", raw="_demo", library="@rpath/libdemo.dylib", weak=True),
-    Import(symbol="PyLong_Type", raw="_PyLong_Type"),
+    Import(symbol="PyLong_Type", raw="_PyLong_Type", lookup=Lookup.FLAT),
     Import(symbol="dyld_stub_binder", library=SYSTEM),
 }
 EXPORTS = {Export(symbol="PyInit_demo"), Export(symbol="PyInit_dear", weak=True)}
@@ -274,13 +276,25 @@ def test_ordinals_of_the_image_and_of_the_program(fixups: Any) -> None:
         file_type="dylib", identity=MachoLibrary(name="@rpath/libown.dylib"), imports=imports, fixups=fixups
     )
     slice_ = read_clean(build_macho(spec))
-    assert {one.symbol: one.library for one in slice_.imports} == {"own": "@rpath/libown.dylib", "main": None}
+    assert {(one.symbol, one.library, one.lookup) for one in slice_.imports} == {
+        ("own", "@rpath/libown.dylib", Lookup.SELF),
+        ("main", None, Lookup.MAIN),
+    }
+
+
+@pytest.mark.parametrize("fixups", ["opcodes", "chained"])
+def test_a_coalesced_symbol_of_the_image_itself_is_no_import(fixups: Any) -> None:
+    """What the image defines need not come from elsewhere; what it does not is looked for in all images."""
+    imports = tuple(MachoImport(symbol=symbol, library=WEAK_LOOKUP_ORDINAL) for symbol in ("_own", "_other"))
+    exports = (MachoExport(symbol="_own", weak=True),)
+    slice_ = read_clean(build_macho(replace(SPEC, imports=imports, exports=exports, fixups=fixups)))
+    assert slice_.imports == (Import(symbol="other", raw="_other", lookup=Lookup.COALESCED),)
 
 
 def test_a_flat_symbol_table_binds_to_any_library() -> None:
     """Without two-level names the ordinals of the symbol table mean nothing."""
     slice_ = read_clean(build_macho(replace(SPEC, fixups="absent", two_level=False)))
-    assert {one.library for one in slice_.imports} == {None}
+    assert {(one.library, one.lookup) for one in slice_.imports} == {(None, Lookup.FLAT)}
 
 
 def test_without_any_table_there_are_no_symbols() -> None:
@@ -429,13 +443,13 @@ def test_a_broken_load_command_keeps_those_before_it() -> None:
 
 def test_load_commands_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """More bytes of load commands than the ceiling are not read."""
-    monkeypatch.setattr(macho, "MAX_COMMAND_BYTES", 200)
+    monkeypatch.setattr(macho_commands, "MAX_COMMAND_BYTES", 200)
     assert "; 200 are read" in read(build_macho(SPEC)).problems[0]
 
 
 def test_tables_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """An opcode stream or a trie longer than the ceiling is read up to it."""
-    monkeypatch.setattr(macho, "MAX_TABLE", 4)
+    monkeypatch.setattr(macho_commands, "MAX_TABLE", 4)
     assert "; 4 are read" in read(build_macho(SPEC)).problems[0]
 
 
@@ -522,10 +536,10 @@ def test_the_lazy_stream_goes_on_behind_done() -> None:
 
 
 def test_a_coalesced_symbol_that_is_bound_counts_once() -> None:
-    """The weak stream adds only what is bound to no library; a strong definition in it binds nothing."""
+    """The weak stream adds only what is bound to no library and may be absent; a strong definition binds nothing."""
     weak, problems = bound(b"\x48_strong\0\x40_a\0\x90\x40_b\0\x90\0", "weak-bind")
     merged = merge_weak_bindings({(b"_a", 1, False): None}, dict.fromkeys(weak))
-    assert (list(merged), problems) == ([(b"_a", 1, False), (b"_b", -3, False)], [])
+    assert (list(merged), problems) == ([(b"_a", 1, False), (b"_b", -3, True)], [])
 
 
 @pytest.mark.parametrize(
@@ -616,11 +630,12 @@ def exported(trie: bytes) -> tuple[list[Export], list[str]]:
 
 
 def test_reexports_have_the_name_in_the_other_library() -> None:
-    """A re-export forwards to its name there, and an empty name means the same one."""
+    """A re-export forwards to its name in the library of its ordinal, and an empty name means the same one."""
     same = b"\x03\x08\x01\x00\x00"
     renamed = b"\x08\x08\x81\x00_oth\0\x00"
     trie = b"\x00\x02_a\0\x0a_b\0\x0f" + same + renamed
     assert exported(trie) == ([Export(symbol="a", forward="a"), Export(symbol="b", forward="oth")], [])
+    assert {one.library for one in read_export_trie(trie, [], ["libone.dylib", "libtwo.dylib"])} == {"libone.dylib"}
 
 
 def test_an_address_or_a_child_may_take_several_bytes() -> None:
@@ -736,4 +751,4 @@ def test_big_endian_files_are_read() -> None:
     slice_ = read_clean(header + rpath + symtab + struct.pack(">IBBHI", 1, 1, 0, 0, 0) + names)
     assert (slice_.arch, slice_.bits, slice_.little_endian, slice_.kind) == ("ppc", 32, False, FileKind.OBJECT)
     assert slice_.search_paths == (SearchPath(path="/a"),)
-    assert slice_.imports == (Import(symbol="a", raw="_a"),)
+    assert slice_.imports == (Import(symbol="a", raw="_a", lookup=Lookup.FLAT),)

@@ -6,6 +6,7 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 import lief
+import pefile
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -38,9 +39,9 @@ IMPORTS = (
     Import(symbol="#12", raw="#12", library="libssl.dll", delay=True),
 )
 EXPORTS = {
-    Export(symbol="PyInit_demo"),
-    Export(symbol="#2"),
-    Export(symbol="heap", forward="NTDLL.RtlAllocateHeap"),
+    Export(symbol="PyInit_demo", ordinal=1),
+    Export(symbol="#2", ordinal=2),
+    Export(symbol="heap", forward="NTDLL.RtlAllocateHeap", ordinal=3),
 }
 MACHINES: tuple[Any, ...] = ("amd64", "i386", "arm64")
 
@@ -260,7 +261,32 @@ def test_a_forward_by_ordinal_alone_is_an_export() -> None:
     table, _size = patch.directory(0)
     (addresses,) = struct.unpack_from("<I", patch.content, patch.offset(table + 28))
     patch.put_at(addresses + 4, "I", 0)
-    assert read_clean(patch.content).exports == (Export(symbol="#1", forward="other.#7"),)
+    assert read_clean(patch.content).exports == (Export(symbol="#1", forward="other.#7", ordinal=1),)
+
+
+@pytest.mark.parametrize("base", [1, 5, 0, 40_000])
+@pytest.mark.parametrize("machine", MACHINES)
+def test_every_export_has_the_ordinal_that_pefile_reads(machine: Any, base: int) -> None:
+    """Ordinals count from the directory's base; names come in another order than they, and one place has two."""
+    names = ("zlib_last", "alpha", None, "middle", None)
+    forwards = (None, None, "other.#7", None, None)
+    exports = tuple(PeExport(symbol=name, forwarder=to) for name, to in zip(names, forwards, strict=True))
+    patch = Patch(replace(SPEC, machine=machine, exports=exports))
+    table, _size = patch.directory(0)
+    patch.put_at(table + 16, "I", base)
+    (indices,) = struct.unpack_from("<I", patch.content, patch.offset(table + 36))
+    patch.put_at(indices + 2, "H", 0)  # the second name, `middle`, now stands for what the last one stands for
+    oracle = pefile.PE(data=bytes(patch.content))
+    wanted = {(one.name.decode() if one.name else f"#{one.ordinal}", one.ordinal) for one in _exports_of(oracle)}
+    found = [(one.symbol, one.ordinal) for one in read_clean(patch.content).exports]
+    assert set(found) == wanted
+    assert len(found) == len(wanted)
+    assert dict(found)["middle"] == dict(found)["zlib_last"] == base
+
+
+def _exports_of(oracle: Any) -> list[Any]:
+    """What pefile finds in the export table."""
+    return list(oracle.DIRECTORY_ENTRY_EXPORT.symbols)
 
 
 # -- broken files -------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from tests.builders.elf import ElfExport, ElfImport, ElfSpec, ElfVersionNeed, build_elf
 from tests.builders.extension import (
+    OUTSIDE_STABLE_ABI,
     NativeSpec,
     build_native,
     clean_binary,
@@ -70,6 +71,7 @@ __all__ = [
     "EXECUTABLE_ORDINAL",
     "FLAT_LOOKUP_ORDINAL",
     "LIBSYSTEM",
+    "OUTSIDE_STABLE_ABI",
     "SELF_ORDINAL",
     "BuiltWheel",
     "CentralFields",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tests.builders.wheel import Member
 
 __all__ = [
+    "OUTSIDE_STABLE_ABI",
     "NativeSpec",
     "build_native",
     "clean_binary",
@@ -84,6 +85,8 @@ _WINDOWS: Final[dict[str, Literal["amd64", "i386", "arm64"]]] = {
     "win32": "i386",
     "win_arm64": "arm64",
 }
+OUTSIDE_STABLE_ABI: Final = "PyUnicode_New"
+"""A function that CPython 3.8 to 3.15 export on every system, with and without the GIL, and no abi3 module may take."""
 _DEFAULT_MEMBER: Final = {"demo/__init__.py": b'"""A demo."""\n'}
 
 
@@ -111,11 +114,17 @@ class _Tags:
         return self.abi in {"abi3", "abi3t"}
 
     @property
-    def interface(self) -> tuple[str, str]:
-        """The function that the module takes from the interpreter, and the one it offers (PEP 803 for abi3t)."""
+    def interface(self) -> tuple[tuple[str, ...], str]:
+        """The functions that the module takes from the interpreter, and the one it offers (PEP 803 for abi3t).
+
+        A module for one version takes one that every CPython exports and that is not in the stable ABI: else the
+        wheel could just as well be an abi3 one.
+        """
         if self.abi == "abi3t":
-            return "PyLong_FromLong", "PyModExport__core"
-        return "PyModule_Create2", "PyInit__core"
+            return ("PyLong_FromLong",), "PyModExport__core"
+        if self.abi == "abi3":
+            return ("PyModule_Create2",), "PyInit__core"
+        return ("PyModule_Create2", OUTSIDE_STABLE_ABI), "PyInit__core"
 
     @property
     def version(self) -> tuple[int, int]:
@@ -198,16 +207,16 @@ def clean_binary(tags: str) -> NativeSpec:
 
 
 def clean_elf(tags: str) -> ElfSpec:
-    """An ELF module that takes `PyModule_Create2` from the interpreter and `memcpy` from the C library."""
+    """An ELF module that takes its functions from the interpreter, and `memcpy` from the C library."""
     first = _Tags.of(tags)
     taken, offered = first.interface
     exports = (ElfExport(symbol=offered),)
-    python = ElfImport(symbol=taken)
+    python = tuple(ElfImport(symbol=symbol) for symbol in taken)
     if first.family == "android":
         return ElfSpec(
             machine=_ANDROID[first.arch][0],
             needed=(f"libpython3.{first.python[3:]}.so", "libc.so"),
-            imports=(python, ElfImport(symbol="memcpy", library="libc.so", version="LIBC")),
+            imports=(*python, ElfImport(symbol="memcpy", library="libc.so", version="LIBC")),
             exports=exports,
             android_api=first.version[0],
             page=0x4000,
@@ -215,11 +224,11 @@ def clean_elf(tags: str) -> ElfSpec:
     arch = _LINUX[first.arch]
     if first.family == "musllinux":
         needed = (f"libc.musl-{first.arch.replace('i686', 'x86').replace('armv7l', 'armv7')}.so.1",)
-        imports = (python, ElfImport(symbol="memcpy"))
+        imports = (*python, ElfImport(symbol="memcpy"))
         return ElfSpec(machine=arch.machine, needed=needed, imports=imports, exports=exports)
     old = first.arch == "x86_64" and first.version < (2, 14)
     memcpy = ElfImport(symbol="memcpy", library="libc.so.6", version="GLIBC_2.2.5" if old else arch.memcpy)
-    return ElfSpec(machine=arch.machine, needed=("libc.so.6",), imports=(python, memcpy), exports=exports)
+    return ElfSpec(machine=arch.machine, needed=("libc.so.6",), imports=(*python, memcpy), exports=exports)
 
 
 def clean_slices(tags: str) -> tuple[MachoSpec, ...]:
@@ -229,7 +238,7 @@ def clean_slices(tags: str) -> tuple[MachoSpec, ...]:
     module = MachoSpec(
         libraries=(LIBSYSTEM,),
         imports=(
-            MachoImport(symbol=f"_{taken}"),
+            *(MachoImport(symbol=f"_{symbol}") for symbol in taken),
             MachoImport(symbol="_memcpy", library=LIBSYSTEM.name),
         ),
         exports=(MachoExport(symbol=f"_{offered}"),),
@@ -255,7 +264,7 @@ def clean_macho(tags: str) -> MachoSpec:
 
 
 def clean_pe(tags: str) -> PeSpec:
-    """A DLL that takes `PyModule_Create2` from the interpreter's DLL that the tags name."""
+    """A DLL that takes its functions from the interpreter's DLL that the tags name."""
     first = _Tags.of(tags)
     taken, offered = first.interface
     runtime = "python3t.dll" if first.abi == "abi3t" else "python3.dll"
@@ -264,7 +273,7 @@ def clean_pe(tags: str) -> PeSpec:
     return PeSpec(
         machine=_WINDOWS[first.platform],
         imports={
-            runtime: (taken,),
+            runtime: taken,
             "KERNEL32.dll": ("Sleep",),
             "VCRUNTIME140.dll": ("memcpy",),
         },

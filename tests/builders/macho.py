@@ -5,8 +5,8 @@
     build_universal((build_macho(spec), build_macho(replace(spec, cpu="x86_64"))))
 
 Specifications: Apple's <mach-o/loader.h> for header and load commands, <mach-o/fat.h> for universal files;
-what stands in __LINKEDIT is in `macho_linkedit`. Symbols have their raw spelling, with the leading underscore.
-The segments are __TEXT (header, code), __DATA (a pointer an import) and __LINKEDIT.
+what stands in __LINKEDIT is in `macho_linkedit` and `macho_signing`. Symbols have their raw spelling, with the
+leading underscore. The segments are __TEXT (header, code), __DATA (a pointer an import) and __LINKEDIT.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from tests.builders.macho_linkedit import (
     EXECUTABLE_ORDINAL,
     FLAT_LOOKUP_ORDINAL,
     SELF_ORDINAL,
+    WEAK_LOOKUP_ORDINAL,
     Bound,
     MachoExport,
     MachoImport,
@@ -27,21 +28,22 @@ from tests.builders.macho_linkedit import (
     bind_opcodes,
     chained_fixups,
     chained_pointers,
-    code_signature,
-    code_signature_size,
     export_record,
     export_trie,
     symbol_table,
 )
+from tests.builders.macho_signing import MachoSignature, code_signature, code_signature_size
 
 __all__ = [
     "EXECUTABLE_ORDINAL",
     "FLAT_LOOKUP_ORDINAL",
     "LIBSYSTEM",
     "SELF_ORDINAL",
+    "WEAK_LOOKUP_ORDINAL",
     "MachoExport",
     "MachoImport",
     "MachoLibrary",
+    "MachoSignature",
     "MachoSpec",
     "build_macho",
     "build_universal",
@@ -125,7 +127,7 @@ class MachoSpec:
     chained_import_format: Literal[1, 2, 3] = 1
     symbol_table: bool = True
     """LC_SYMTAB and LC_DYSYMTAB."""
-    signature: Literal["adhoc", "absent"] | None = None
+    signature: MachoSignature | Literal["adhoc", "absent"] | None = None
     """By default ad hoc on arm64, absent elsewhere, as Apple's linker has it."""
     identifier: str = "demo.so"
     """The name in the signature."""
@@ -152,10 +154,10 @@ def build_macho(spec: MachoSpec) -> bytes:
     content = b"".join((header, *commands)).ljust(code_offset, b"\0") + frame.code + spec.rodata
     content = content.ljust(layout.data_offset, b"\0") + _pointers(frame)
     content = content.ljust(layout.linkedit_offset, b"\0") + b"".join(layout.pieces.values())
-    if frame.signed:
+    if frame.signature is not None:
         content = content.ljust(layout.signature_offset, b"\0")
         main = _number(_FILE_TYPES, spec.file_type) == 2
-        content += code_signature(content, spec.identifier, layout.data_offset, main=main)
+        content += code_signature(content, spec.identifier, layout.data_offset, frame.signature, main=main)
     return content
 
 
@@ -184,7 +186,7 @@ class _Frame:
     word: int
     page: int
     code: bytes
-    signed: bool
+    signature: MachoSignature | None
     bound: tuple[Bound, ...]
     pointer_format: int
 
@@ -199,7 +201,7 @@ class _Frame:
             word=word,
             page=either(spec.page, 0x4000 if arm else 0x1000),
             code=code + bytes(-len(code) % 8),
-            signed=either(spec.signature, "adhoc" if arm else "absent") == "adhoc",
+            signature=_signature(either(spec.signature, "adhoc" if arm else "absent")),
             bound=tuple(
                 Bound(symbol=each.symbol.encode(), ordinal=_ordinal(spec, each.library), weak=each.weak)
                 for each in spec.imports
@@ -255,6 +257,13 @@ class _Layout:
         return 0, 0
 
 
+def _signature(signature: MachoSignature | Literal["adhoc", "absent"]) -> MachoSignature | None:
+    """How to sign, if at all."""
+    if isinstance(signature, MachoSignature):
+        return signature
+    return MachoSignature() if signature == "adhoc" else None
+
+
 def _laid_out(frame: _Frame, code_offset: int) -> _Layout:
     spec, page = frame.spec, frame.page
     data_offset = _up(code_offset + len(frame.code) + len(spec.rodata), page)
@@ -265,7 +274,9 @@ def _laid_out(frame: _Frame, code_offset: int) -> _Layout:
         linkedit_offset=linkedit_offset,
         pieces=_linkedit(frame, code_offset, data_offset),
     )
-    size = code_signature_size(layout.signature_offset, spec.identifier) if frame.signed else 0
+    if frame.signature is None:
+        return layout
+    size = code_signature_size(layout.signature_offset, spec.identifier, frame.signature)
     return replace(layout, signature_size=size)
 
 
@@ -310,7 +321,7 @@ def _commands(frame: _Frame, layout: _Layout) -> list[bytes]:
         commands.append(struct.pack("<2L2Q", 0x80000028, 24, layout.code_offset, 0))
     commands += [_library_command(frame, _LIBRARY_COMMANDS[each.kind], each) for each in spec.libraries]
     commands += [_text_command(frame, 0x8000001C, (), path) for path in spec.rpaths]
-    if frame.signed:
+    if frame.signature is not None:
         commands.append(struct.pack("<4L", 0x1D, 16, layout.signature_offset, layout.signature_size))
     return [*commands, *spec.extra_commands]
 

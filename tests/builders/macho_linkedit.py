@@ -1,12 +1,10 @@
-"""What stands in __LINKEDIT: symbols, bind opcodes or chained fixups, the export trie, the code signature.
+"""What stands in __LINKEDIT: symbols, bind opcodes or chained fixups, the export trie.
 
-Specifications: Apple's <mach-o/nlist.h>, <mach-o/loader.h> and <mach-o/fixup-chains.h>;
-<kern/cs_blobs.h> of xnu for the signature, all of whose numbers are big-endian.
+Specifications: Apple's <mach-o/nlist.h>, <mach-o/loader.h> and <mach-o/fixup-chains.h>.
 """
 
 from __future__ import annotations
 
-import hashlib
 import struct
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -15,11 +13,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-SELF_ORDINAL, FLAT_LOOKUP_ORDINAL, EXECUTABLE_ORDINAL = 0, 0xFE, 0xFF
+SELF_ORDINAL, WEAK_LOOKUP_ORDINAL, FLAT_LOOKUP_ORDINAL, EXECUTABLE_ORDINAL = 0, 0xFD, 0xFE, 0xFF
 
 _N_EXT, _N_SECT = 0x01, 0x0E
 _N_WEAK_REF, _N_WEAK_DEF = 0x40, 0x80
-_SIGNATURE_PAGE = 0x1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +86,7 @@ def bind_opcodes(imports: Sequence[Bound], slots: Slots) -> bytes:
     """BIND_OPCODE_*, one pointer at a time (<mach-o/loader.h>)."""
     program = b""
     for number, bound in enumerate(imports):
-        if bound.ordinal in {SELF_ORDINAL, EXECUTABLE_ORDINAL, FLAT_LOOKUP_ORDINAL}:
+        if bound.ordinal == SELF_ORDINAL or bound.ordinal >= WEAK_LOOKUP_ORDINAL:
             program += bytes((0x30 | bound.ordinal & 0x0F,))
         else:
             program += bytes((0x10 | bound.ordinal,)) if bound.ordinal < 16 else b"\x20" + uleb(bound.ordinal)
@@ -147,38 +144,6 @@ def export_record(export: MachoExport, address: int) -> bytes:
     return uleb(4 if export.weak else 0) + uleb(address)
 
 
-def code_signature(code: bytes, identifier: str, executable_size: int, *, main: bool) -> bytes:
-    """The ad-hoc signature that Apple's linker writes: one CodeDirectory with a SHA-256 a page (CS_CodeDirectory)."""
-    pages = [code[start : start + _SIGNATURE_PAGE] for start in range(0, len(code), _SIGNATURE_PAGE)]
-    name = identifier.encode() + b"\0"
-    hash_offset = 88 + len(name)
-    directory = struct.pack(
-        ">9L4B4L4Q",
-        0xFADE0C02,
-        hash_offset + 32 * len(pages),
-        0x20400,
-        0x20002,  # CS_ADHOC | CS_LINKER_SIGNED
-        hash_offset,
-        88,
-        0,
-        len(pages),
-        len(code),
-        32,
-        2,  # CS_HASHTYPE_SHA256
-        0,
-        12,
-        *(0, 0, 0, 0),
-        *(0, 0, executable_size, 1 if main else 0),
-    )
-    directory += name + b"".join(hashlib.sha256(page).digest() for page in pages)
-    return struct.pack(">5L", 0xFADE0CC0, 20 + len(directory), 1, 0, 20) + directory
-
-
-def code_signature_size(code_size: int, identifier: str) -> int:
-    """The size of `code_signature` for so much code."""
-    return 20 + 88 + len(identifier.encode()) + 1 + 32 * -(-code_size // _SIGNATURE_PAGE)
-
-
 @dataclass(slots=True)
 class _TrieNode:
     """One node: the record of the name that ends here, and the edges to longer names."""
@@ -221,7 +186,7 @@ def _node_offsets(nodes: Sequence[_TrieNode], offsets: Sequence[int]) -> list[in
 def _chained_import(bound: Bound, name: int, import_format: int) -> bytes:
     """dyld_chained_import, dyld_chained_import_addend or dyld_chained_import_addend64."""
     if import_format == 3:
-        ordinal = bound.ordinal | (0xFF00 if bound.ordinal >= FLAT_LOOKUP_ORDINAL else 0)
+        ordinal = bound.ordinal | (0xFF00 if bound.ordinal >= WEAK_LOOKUP_ORDINAL else 0)
         return struct.pack("<2Q", ordinal | bound.weak << 16 | name << 32, 0)
     short = struct.pack("<L", bound.ordinal | bound.weak << 8 | name << 9)
     return short + (struct.pack("<l", 0) if import_format == 2 else b"")
