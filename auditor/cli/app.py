@@ -185,13 +185,27 @@ def rules(format_: str) -> None:
 
 @cli.command()
 @click.argument("wheel")
-def facts(wheel: str) -> None:
-    """Print the facts of one wheel as JSON: what was read, before any judgement."""
+@click.option("--format", "format_", type=click.Choice(["json", "text"]), default="json", show_default=True)
+def facts(wheel: str, format_: str) -> None:
+    """Print what was read of a wheel, and how its native files load, before any judgement.
+
+    JSON has all of it; text draws who needs which library, where it is found, and what nobody provides.
+    """
     from auditor.archive.reader import read_wheel
-    from auditor.report.json import document
+    from auditor.rules.context import Context
 
     require_file(wheel)
-    write(document(read_wheel(wheel)).encode("ascii"))
+    read = read_wheel(wheel)
+    resolutions = Context(read).resolutions
+    if format_ == "text":
+        from auditor.report.tree import render_tree
+
+        colour = use_colour(sys.stdout)
+        write(render_tree(read, resolutions, colour=colour), colour=colour)
+        return
+    from auditor.report.json import facts_document
+
+    write(facts_document(read, resolutions).encode("ascii"))
 
 
 def run(arguments: list[str]) -> int:

@@ -14,7 +14,9 @@ import msgspec
 from auditor.report import model
 
 if TYPE_CHECKING:
+    from auditor.facts.wheel import WheelFacts
     from auditor.findings import ReleaseReport
+    from auditor.loading.model import Resolution
 
 _BEYOND_ASCII = re.compile("[\x7f-\U0010ffff]")
 
@@ -35,6 +37,14 @@ def render_jsonl(report: ReleaseReport, knowledge: dict[str, str]) -> str:
 def document(value: object) -> str:
     """A record or a container of them as one JSON document, indented, with a line break at its end."""
     return _escaped(msgspec.json.format(_encoded(value), indent=2)) + "\n"
+
+
+def facts_document(facts: WheelFacts, resolutions: tuple[Resolution, ...]) -> str:
+    """The facts of one wheel as a JSON document, with the loading of its native files under `loading`."""
+    whole: dict[str, object] = msgspec.to_builtins(facts)
+    if resolutions:
+        whole["loading"] = msgspec.to_builtins(resolutions)
+    return document(whole)
 
 
 def _encoded(value: object) -> bytes:

@@ -9,6 +9,8 @@ import functools
 from typing import TYPE_CHECKING
 
 from auditor.facts.binary import ElfDetail, Slice
+from auditor.loading import resolve
+from auditor.loading.external import Surroundings
 from auditor.loading.layout import SYSTEM_FORMATS, Layout, Module, Role, matches, uses_python
 from auditor.platforms.cpython import Interpreter, SuffixKind, interpreters
 from auditor.platforms.promise import PlatformPromise, Promise, System, promises
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from auditor.facts.binary import Binary
     from auditor.facts.wheel import WheelFacts
+    from auditor.loading.model import Resolution
 
 __all__ = ["SYSTEM_FORMATS", "Context", "Module", "Role", "matches", "needs_nothing", "uses_python"]
 
@@ -28,6 +31,7 @@ class Context:
     def __init__(self, wheel: WheelFacts) -> None:
         self._wheel = wheel
         self.layout = Layout(wheel)
+        self.surroundings = Surroundings(wheel)
 
     @functools.cached_property
     def promises(self) -> tuple[Promise, ...]:
@@ -75,10 +79,27 @@ class Context:
         return frozenset(names)
 
     @functools.cached_property
+    def files(self) -> frozenset[str]:
+        """The base names of all members, as written."""
+        return frozenset(member.name.rpartition("/")[2] for member in self._wheel.members)
+
+    @functools.cached_property
     def needed_names(self) -> frozenset[str]:
         """The base names of all libraries that a binary of the wheel needs, in lower case."""
         return frozenset(
             needed.name.rpartition("/")[2].lower() for _, part in self._wheel.slices() for needed in part.needed
+        )
+
+    @functools.cached_property
+    def resolutions(self) -> tuple[Resolution, ...]:
+        """What the simulated loader says of the wheel, once for each distinct promise of its platform tags."""
+        return resolve(self.layout, self.surroundings, self.platforms, self.interpreters)
+
+    @functools.cached_property
+    def reached(self) -> frozenset[str]:
+        """The members that an extension module or program of the wheel loads, themselves included."""
+        return frozenset(
+            image.member for resolution in self.resolutions for image in resolution.images if image.reached
         )
 
     def is_loaded(self, binary: Binary) -> bool:

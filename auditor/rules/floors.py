@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from auditor.rules.context import Context
 
 
-_NAMES_LIBC = re.compile(r"(?<![a-z])(linux)?(musl|gnu|glibc|alpine)(?![a-z])", re.IGNORECASE)
+_BIONIC_NODE = re.compile(r"LIBC(_[A-Z]+)?", re.ASCII)
+"""Version nodes of Android's libc, libm and libdl: `LIBC`, and `LIBC_N` and the like of later releases."""
+_NAMES_LIBC = re.compile(r"(?<![a-z])(linux)?(musl|gnu|glibc|alpine|android)(?![a-z])", re.IGNORECASE)
 
 
 class Need(Fact, frozen=True, kw_only=True):
@@ -110,26 +112,29 @@ def relr_evidence(binary: Binary, part: Slice) -> Evidence | None:
     return Evidence(text=text, member=binary.member, version="DT_RELR")
 
 
-def of_musl(part: Slice) -> bool:
-    """Whether an ELF slice is linked to musl."""
-    return any(musl.is_musl_library(needed.name) for needed in part.needed)
+def libc_of(part: Slice) -> Libc | None:
+    """The C library that an ELF slice is linked to; None where nothing tells.
 
-
-def of_glibc(part: Slice) -> bool:
-    """Whether an ELF slice is linked to glibc."""
-    if of_musl(part):
-        return False
-    if any(glibc.is_glibc_library(needed.name) for needed in part.needed):
-        return True
+    musl and bionic both have the SONAME `libc.so`. bionic's has version nodes, which musl's never had, and what the
+    NDK links has an Android note.
+    """
+    names = [needed.name for needed in part.needed]
     detail = part.detail
-    return isinstance(detail, ElfDetail) and any(
-        glibc.is_glibc_library(need.library) and glibc.node_version(need.version) for need in detail.version_needs
-    )
+    nodes = detail.version_needs if isinstance(detail, ElfDetail) else ()
+    noted = isinstance(detail, ElfDetail) and detail.android_api is not None
+    if any(_BIONIC_NODE.fullmatch(need.version) for need in nodes) or (noted and "libc.so" in names):
+        return Libc.BIONIC
+    if any(musl.is_musl_library(name) for name in names):
+        return Libc.MUSL
+    if any(glibc.is_glibc_library(name) for name in names):
+        return Libc.GLIBC
+    needs_glibc = any(glibc.is_glibc_library(need.library) and glibc.node_version(need.version) for need in nodes)
+    return Libc.GLIBC if needs_glibc else None
 
 
 def promised_libc(context: Context) -> Libc | None:
-    """The one C library that the Linux tags promise; None where they promise both, or neither."""
-    kinds = {platform.libc for platform in context.on(System.LINUX)} - {Libc.ANY}
+    """The one C library that the Linux and Android tags promise; None where they promise several, or none."""
+    kinds = {platform.libc for platform in context.on(System.LINUX, System.ANDROID)} - {Libc.ANY}
     return kinds.pop() if len(kinds) == 1 else None
 
 
@@ -142,15 +147,15 @@ def wrong_libc(wheel: WheelFacts, context: Context) -> list[tuple[Binary, Slice]
     promised = promised_libc(context)
     if promised is None:
         return []
-    is_wrong = of_glibc if promised is Libc.MUSL else of_musl
-    tags = context.on(System.LINUX)
+    tags = context.on(System.LINUX, System.ANDROID)
     judged = {binary.member: (binary, part) for platform in tags for binary, part in context.judged(platform)}
-    right = [binary for binary, part in judged.values() if not is_wrong(part)]
+    wrong = {member for member, (_, part) in judged.items() if libc_of(part) not in {None, promised}}
+    right = [binary for binary, part in judged.values() if binary.member not in wrong]
     served = {context.module_key(binary) for binary in right} - {None}
     needed = {one.name.rpartition("/")[2].lower() for other in right for part in other.slices for one in part.needed}
     found = []
     for binary, part in judged.values():
-        if is_wrong(part):
+        if binary.member in wrong:
             names = loader_names(binary)
             if context.roles[binary.member] is Role.EXTENSION:
                 passenger = context.module_key(binary) in served

@@ -36,8 +36,9 @@ FAIL  my_extension-0.1.0-cp39-abi3-manylinux2014_x86_64.manylinux_2_17_x86_64.wh
     | `my_extension/_core.abi3.so` needs `statx@GLIBC_2.28` (libc.so.6)
     help: build against glibc 2.17 (the manylinux image of the tag, cibuildwheel, `maturin build
           --zig`), or tag the wheel `manylinux_2_34_x86_64` or later
+  info[sbom-missing]: no bill of materials names the parts of this wheel: it has crates of Rust
 
-1 wheel audited, failed: 1 error, 0 warnings, 0 infos
+1 wheel audited, failed: 1 error, 0 warnings, 1 info
 `wheel-audit explain glibc-newer-than-tag` tells more about a rule
 """
 UNIVERSAL = """\
@@ -47,8 +48,9 @@ FAIL  my_extension-0.1.0-cp311-cp311-macosx_11_0_universal2.whl
     | `my_extension/_core.cpython-311-darwin.so` has arm64
     help: build for both architectures and join them (`delocate-merge`, `lipo`), or tag the wheel
           for the one
+  info[sbom-missing]: no bill of materials names the parts of this wheel: it has crates of Rust
 
-1 wheel audited, failed: 1 error, 0 warnings, 0 infos
+1 wheel audited, failed: 1 error, 0 warnings, 1 info
 `wheel-audit explain macos-arch-missing` tells more about a rule
 """
 RENAMED = """\
@@ -64,13 +66,16 @@ FAIL  my_extension-0.1.0-cp313-cp313-win_amd64.whl
     | `cp311-cp311-win_amd64` is in WHEEL and not in the file name
     = PyPI accepts the upload today, and has announced to refuse it
     help: change tags with `python -m wheel tags`, which keeps the name, WHEEL and RECORD together
+  info[sbom-missing]: no bill of materials names the parts of this wheel: it has crates of Rust
 
-1 wheel audited, failed: 2 errors, 0 warnings, 0 infos
+1 wheel audited, failed: 2 errors, 0 warnings, 1 info
 `wheel-audit explain extension-suffix-mismatch` tells more about a rule
 """
 GOOD = """\
 ok    my_extension-0.1.0-cp39-abi3-win_amd64.whl
-1 wheel audited, passed: 0 errors, 0 warnings, 0 infos
+  info[sbom-missing]: no bill of materials names the parts of this wheel: it has crates of Rust
+
+1 wheel audited, passed: 0 errors, 0 warnings, 1 info
 """
 SNAPSHOTS = [
     (fixture("manylinux2014_x86_64.manylinux_2_17_x86_64", "bad"), GLIBC),
@@ -123,8 +128,10 @@ def test_a_narrow_terminal() -> None:
         "    help: build for both architectures and join them\n"
         "          (`delocate-merge`, `lipo`), or tag the wheel for\n"
         "          the one\n"
+        "  info[sbom-missing]: no bill of materials names the parts\n"
+        "    of this wheel: it has crates of Rust\n"
         "\n"
-        "1 wheel audited, failed: 1 error, 0 warnings, 0 infos\n"
+        "1 wheel audited, failed: 1 error, 0 warnings, 1 info\n"
         "`wheel-audit explain macos-arch-missing` tells more about a\n"
         "rule\n"
     )

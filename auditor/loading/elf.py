@@ -1,0 +1,266 @@
+"""ELF: which file ld.so takes for each needed library, and in which order it looks for symbols.
+
+Each extension module, and each program, is loaded by itself into a process that holds nothing of the wheel, as the
+first import would find it. Its libraries are taken breadth first, and that is the order of symbol lookup as well.
+
+Sources: ld.so(8); glibc's elf/dl-load.c (`_dl_map_object`, `fillin_rpath`), elf/dl-deps.c, elf/dl-lookup.c; System V
+ABI (gABI), Shared Object Dependencies.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from auditor.facts.binary import ElfDetail, NeededKind, SearchPathKind
+from auditor.loading.external import DOUBT, is_compiler_runtime, is_driver, is_libpython, is_vendored_name
+from auditor.loading.layout import SITE_PACKAGES, Role
+from auditor.loading.model import Library, Origin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from auditor.facts.binary import Binary, Needed, Slice
+    from auditor.loading.elf_platform import ElfPlatform
+    from auditor.loading.external import Surroundings
+    from auditor.loading.layout import Layout
+
+_ORIGIN = re.compile(r"\$(?:ORIGIN(?![A-Za-z0-9_])|\{ORIGIN\})")
+MAX_LOADED = 4096
+"""Libraries of one process: libtorch, with all of CUDA, comes to some 60."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ElfObject:
+    """An ELF file of the wheel, where it is installed. Two are the same only if they are one object."""
+
+    binary: Binary
+    part: Slice
+    detail: ElfDetail
+    role: Role
+    path: str
+    """Its absolute path below `/prefix`."""
+
+    @property
+    def member(self) -> str:
+        """Its name in the archive."""
+        return self.binary.member
+
+    @property
+    def directory(self) -> str:
+        """What $ORIGIN stands for."""
+        return posixpath.dirname(self.path)
+
+
+@dataclass(slots=True, eq=False)
+class Loaded:
+    """An object in a process: who asked for it first decides how its own libraries are looked for."""
+
+    object: ElfObject
+    loader: Loaded | None
+    libraries: list[Library] = field(default_factory=list)
+
+    def chain(self) -> Iterator[Loaded]:
+        """This object, the one that loaded it, and so on up to the root."""
+        one: Loaded | None = self
+        while one is not None:
+            yield one
+            one = one.loader
+
+
+@dataclass(slots=True, eq=False)
+class Process:
+    """What one root brings into a process."""
+
+    root: ElfObject
+    loaded: list[Loaded]
+    """In the order of loading, which is the order of symbol lookup."""
+    system: dict[str, None]
+    """The libraries of the platform that were loaded, in their order."""
+    names: dict[str, ElfObject]
+    """What is found under a name without being looked for: it is loaded already."""
+
+    @property
+    def objects(self) -> list[ElfObject]:
+        """The wheel's own files."""
+        return [one.object for one in self.loaded]
+
+
+class ElfLoader:
+    """ld.so over the installed files of one wheel, on one platform."""
+
+    def __init__(self, layout: Layout, surroundings: Surroundings, platform: ElfPlatform) -> None:
+        self._layout = layout
+        self._surroundings = surroundings
+        self._platform = platform
+        self.objects = list(self._find_objects())
+        self._by_path = {one.path: one for one in self.objects}
+        self._by_name: dict[str, list[ElfObject]] = {}
+        for one in self.objects:
+            for name in dict.fromkeys((posixpath.basename(one.path), one.part.identity or "")):
+                self._by_name.setdefault(name, []).append(one)
+
+    def _find_objects(self) -> Iterator[ElfObject]:
+        for promise in self._platform.promises:
+            for binary, part in self._layout.judged(promise):
+                path = self._layout.place(binary.member)
+                if path is not None and isinstance(part.detail, ElfDetail):
+                    role = self._layout.roles[binary.member]
+                    yield ElfObject(binary=binary, part=part, detail=part.detail, role=role, path=path)
+            return  # the promises of one platform are for one architecture, and have the same files
+
+    def roots(self) -> list[ElfObject]:
+        """What is imported or started."""
+        return [one for one in self.objects if one.role in {Role.EXTENSION, Role.EXECUTABLE}]
+
+    def load(self, root: ElfObject) -> Process:
+        """Everything that comes into the process with `root`, breadth first (elf/dl-deps.c)."""
+        first = Loaded(object=root, loader=None)
+        process = Process(root=root, loaded=[first], system={}, names={})
+        by_object = {root: first}
+        self._learn(process, root, posixpath.basename(root.path) if root.part.identity is None else root.part.identity)
+        for one in process.loaded:  # grows while it is walked
+            for needed in one.object.part.needed:
+                library, found = self._find(one, needed, process)
+                one.libraries.append(library)
+                if found is None:
+                    if library.origin in {Origin.PLATFORM, Origin.PYTHON}:
+                        process.system[needed.name] = None
+                    continue
+                self._learn(process, found, needed.name)
+                if found not in by_object and len(process.loaded) < MAX_LOADED:
+                    by_object[found] = Loaded(object=found, loader=one)
+                    process.loaded.append(by_object[found])
+        return process
+
+    def _learn(self, process: Process, found: ElfObject, name: str) -> None:
+        """From now on the object is found under the name that was asked for and under its SONAME."""
+        process.names.setdefault(name, found)
+        if found.part.identity:
+            process.names.setdefault(found.part.identity, found)
+
+    def _find(self, asking: Loaded, needed: Needed, process: Process) -> tuple[Library, ElfObject | None]:
+        """Where one needed library is found (elf/dl-load.c, `_dl_map_object`)."""
+        name = needed.name
+        if (already := process.names.get(name)) is not None:
+            return _in_wheel(needed, already, "it is loaded already"), already
+        if "/" in name:
+            return self._by_slash(asking, needed)
+        searched: list[str] = []
+        for spelled, directory in self._search_paths(asking):
+            found = self._by_path.get(f"{directory}/{name}") if directory is not None else None
+            if found is not None:
+                return _in_wheel(needed, found, spelled), found
+            searched.append(spelled)
+        why = self._platform.promised(name)
+        if why is not None:
+            origin = Origin.PYTHON if is_libpython(name) else Origin.PLATFORM
+            return Library(name=name, kind=needed.kind, origin=origin, how=why), None
+        return self._absent(asking, needed, tuple(dict.fromkeys(searched)))
+
+    def _by_slash(self, asking: Loaded, needed: Needed) -> tuple[Library, ElfObject | None]:
+        """A name with a slash is a path, and is looked for nowhere else."""
+        path = self._expand(needed.name, asking.object)
+        found = self._by_path.get(path) if path is not None else None
+        if found is not None:
+            return _in_wheel(needed, found, "its name is a path"), found
+        return self._absent(asking, needed, (needed.name,))
+
+    def _search_paths(self, asking: Loaded) -> Iterator[tuple[str, str | None]]:
+        """The directories in which ld.so looks before its cache, as spelled and as they are; None: not in the wheel.
+
+        DT_RUNPATH is for the libraries of its own file alone, and sets DT_RPATH aside; DT_RPATH is for those of all
+        that the file loads as well.
+        """
+        own = [one.path for one in asking.object.part.search_paths if one.kind is SearchPathKind.RUNPATH]
+        if own:
+            for path in own:
+                yield f"RUNPATH {path}", self._expand(path, asking.object)
+            return
+        for one in asking.chain():
+            paths = one.object.part.search_paths
+            if any(path.kind is SearchPathKind.RUNPATH for path in paths):
+                continue
+            suffix = "" if one is asking else f" of {one.object.member}"
+            for search in paths:
+                yield f"RPATH {search.path}{suffix}", self._expand(search.path, one.object)
+
+    def _expand(self, path: str, origin: ElfObject) -> str | None:
+        """A directory below `/prefix`; None for any other. Unknown `$TOKENS` are left as they are, as ld.so does."""
+        expanded = _ORIGIN.sub(lambda _: origin.directory, path)
+        if not expanded.startswith("/prefix"):
+            return None
+        return posixpath.normpath(expanded)
+
+    def _absent(self, asking: Loaded, needed: Needed, searched: tuple[str, ...]) -> tuple[Library, ElfObject | None]:
+        """What is to be said of a library that ld.so would not find.
+
+        What the wheel has is followed all the same, so that one fault does not hide those behind it.
+        """
+        name = needed.name
+
+        def library(origin: Origin, how: str | None = None, member: str | None = None) -> Library:
+            missing = origin is Origin.MISSING
+            return Library(
+                name=name,
+                kind=needed.kind,
+                origin=origin,
+                how=None if missing else how,
+                doubt=how if missing else None,
+                member=member,
+                searched=searched,
+            )
+
+        twins = self._by_name.get(posixpath.basename(name), [])
+        for twin in twins:
+            if self._surroundings.loads(twin.path) and twin.part.identity in {None, name}:
+                how = "Python code of the wheel names it, and may load it before"
+                return library(Origin.PROCESS, how, twin.member), twin
+        if twins:
+            return library(Origin.UNREACHABLE, None, twins[0].member), twins[0]
+        if needed.kind is NeededKind.FILTER:
+            return library(Origin.UNKNOWN, "an auxiliary library may be absent"), None
+        if is_driver(name):
+            return library(Origin.DRIVER, "it comes with a device driver"), None
+        return library(*self._from_elsewhere(asking, name)), None
+
+    def _from_elsewhere(self, asking: Loaded, name: str) -> tuple[Origin, str | None]:
+        """Whether a required distribution may bring the library."""
+        around = self._surroundings
+        if around.requirements and not is_compiler_runtime(name):
+            if self._leads_outside(asking):
+                return Origin.DEPENDENCY, around.brings(name, "its search path leads to another distribution")
+            if around.helper(name) is not None:
+                return Origin.DEPENDENCY, around.brings(name, "the package loads libraries by itself")
+            if around.begins_elsewhere(asking.object.member):
+                return Origin.DEPENDENCY, around.brings(name, "the package's `__init__.py` is in another distribution")
+        if self._platform.vague:
+            return Origin.UNKNOWN, "the tag promises no library"
+        doubt = around.loads_libraries and bool(around.requirements) and not is_compiler_runtime(name)
+        doubt = doubt and not is_vendored_name(name)
+        return (Origin.MISSING, DOUBT) if doubt else (Origin.MISSING, None)
+
+    def _leads_outside(self, asking: Loaded) -> bool:
+        """Whether a search path leads into a directory of site-packages that is not the wheel's own."""
+        for _spelled, directory in self._search_paths(asking):
+            if directory is None or not f"{directory}/".startswith(f"{SITE_PACKAGES}/"):
+                continue
+            below = directory[len(SITE_PACKAGES) + 1 :].partition("/")[0]
+            if below not in self._layout.top_levels and not self._is_of_the_repair(below):
+                return True
+        return False
+
+    def _is_of_the_repair(self, directory: str) -> bool:
+        """Whether a directory is the one that auditwheel makes for this wheel's libraries, though it is not there.
+
+        Newer releases name it after the distribution, `demo.libs`, older ones after the package, `.libs_demo`.
+        """
+        name = self._layout.wheel.name
+        return directory.startswith(".libs_") or (name is not None and directory == f"{name.distribution}.libs")
+
+
+def _in_wheel(needed: Needed, found: ElfObject, how: str) -> Library:
+    """A library that is a file of the wheel."""
+    return Library(name=needed.name, kind=needed.kind, origin=Origin.WHEEL, member=found.member, how=how)

@@ -1,0 +1,251 @@
+"""Mach-O: which file dyld takes for each needed library, and which symbols it does not find there.
+
+Two-level names bind a symbol to one library, by its place in the list of needed ones; flat look-ups take it from
+whatever image has it, which is how extension modules get the C API from the interpreter.
+
+Sources: dyld(1); <mach-o/loader.h>; dyld's Loader.cpp (search paths and their expansion).
+"""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from auditor.facts.binary import MachODetail, NeededKind
+from auditor.loading.external import DOUBT, is_compiler_runtime, is_libpython
+from auditor.loading.gather import ROOT_ROLES, Gathering
+from auditor.loading.layout import SITE_PACKAGES, Role
+from auditor.loading.model import Library, Origin
+from auditor.platforms import macos
+from auditor.platforms.promise import System
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from auditor.facts.binary import Binary, Needed, Slice
+    from auditor.loading.external import Surroundings
+    from auditor.loading.layout import Layout
+    from auditor.loading.model import Resolution
+    from auditor.platforms.cpython import Interpreter
+    from auditor.platforms.promise import PlatformPromise
+
+_EXECUTABLE_DIRECTORY = "/prefix/bin"
+"""What @executable_path stands for in a module: the interpreter's own directory."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MachOImage:
+    """A slice of a Mach-O file of the wheel, where it is installed."""
+
+    binary: Binary
+    part: Slice
+    role: Role
+    path: str
+
+    @property
+    def member(self) -> str:
+        """Its name in the archive."""
+        return self.binary.member
+
+    @property
+    def directory(self) -> str:
+        """What @loader_path stands for."""
+        return posixpath.dirname(self.path)
+
+
+@dataclass(slots=True, eq=False)
+class LoadedImage:
+    """An image in a process: @rpath is looked for along the chain of those that loaded it."""
+
+    image: MachOImage
+    loader: LoadedImage | None
+    libraries: list[Library] = field(default_factory=list)
+
+    def chain(self) -> Iterator[LoadedImage]:
+        """This image, the one that loaded it, and so on up to the root."""
+        one: LoadedImage | None = self
+        while one is not None:
+            yield one
+            one = one.loader
+
+
+@dataclass(slots=True, eq=False)
+class MachOProcess:
+    """What one root brings into a process."""
+
+    root: MachOImage
+    loaded: list[LoadedImage]
+
+    @property
+    def images(self) -> list[MachOImage]:
+        """The wheel's own files, in the order of loading."""
+        return [one.image for one in self.loaded]
+
+
+class MachOLoader:
+    """dyld over the installed files of one wheel, on one architecture."""
+
+    def __init__(self, layout: Layout, surroundings: Surroundings, promise: PlatformPromise, arch: str) -> None:
+        self._layout = layout
+        self._surroundings = surroundings
+        self._promise = promise
+        self.arch = arch
+        self.images = [
+            MachOImage(binary, part, layout.roles[binary.member], place)
+            for binary, part in layout.judged(promise)
+            if isinstance(part.detail, MachODetail)
+            and part.arch == arch
+            and (place := layout.place(binary.member)) is not None
+        ]
+        self._by_path = {one.path: one for one in self.images}
+        self._by_name: dict[str, list[MachOImage]] = {}
+        for one in self.images:
+            for name in dict.fromkeys((posixpath.basename(one.path), posixpath.basename(one.part.identity or ""))):
+                self._by_name.setdefault(name, []).append(one)
+
+    def roots(self) -> list[MachOImage]:
+        """What is imported or started."""
+        return [one for one in self.images if one.role in ROOT_ROLES]
+
+    def image_of(self, member: str) -> MachOImage | None:
+        """The image of a member."""
+        return next((one for one in self.images if one.member == member), None)
+
+    def load(self, root: MachOImage, gathering: Gathering) -> MachOProcess:
+        """Everything that comes into the process with `root`."""
+        process = MachOProcess(root=root, loaded=[LoadedImage(root, None)])
+        known = {root}
+        gathering.begin(root.member, root.role)
+        for one in process.loaded:  # grows while it is walked
+            for needed in one.image.part.needed:
+                library, found = self._find(one, needed, root)
+                one.libraries.append(library)
+                if found is not None and found not in known:
+                    known.add(found)
+                    process.loaded.append(LoadedImage(found, one))
+            gathering.remember(one.image.member, one.image.role, one.libraries, root=root.member, root_role=root.role)
+        return process
+
+    def _find(self, asking: LoadedImage, needed: Needed, root: MachOImage) -> tuple[Library, MachOImage | None]:
+        """Where one needed library is found."""
+        name = needed.name
+        searched: list[str] = []
+        for spelled, path in self._places(asking, name, root):
+            found = self._by_path.get(path)
+            if found is not None:
+                return _library(needed, Origin.WHEEL, spelled, found.member), found
+            searched.append(spelled)
+        if macos.is_system_path(name):
+            removal = macos.removed_in(name)
+            if removal is None or is_libpython(name):
+                return _library(needed, Origin.PLATFORM, "macOS has it"), None
+            return self._removed(needed, removal), None
+        if is_libpython(name):
+            return _library(needed, Origin.PYTHON, "it is Python's own library"), None
+        return self._absent(asking, needed, tuple(dict.fromkeys(searched)) or (name,), root)
+
+    def _removed(self, needed: Needed, removal: macos.Removal) -> Library:
+        """A system library that newer releases no longer have."""
+        first = ".".join(map(str, removal.version))
+        return _library(needed, Origin.MISSING, f"macOS does not have it from {first} on: {removal.reason}")
+
+    def _places(self, asking: LoadedImage, name: str, root: MachOImage) -> Iterator[tuple[str, str]]:
+        """The paths that dyld tries for an install name, as spelled and as they are, below `/prefix`."""
+        if not name.startswith("@rpath/"):
+            path = self._expand(name, asking.image, root)
+            if path is not None:
+                yield name, path
+            return
+        rest = name.removeprefix("@rpath/")
+        for one in asking.chain():
+            for search in one.image.part.search_paths:
+                directory = self._expand(search.path, one.image, root)
+                suffix = "" if one is asking else f" of {one.image.member}"
+                path = f"{directory}/{rest}" if directory is not None else f"{search.path}/{rest}"
+                yield f"LC_RPATH {search.path}{suffix}", posixpath.normpath(path)
+
+    def _expand(self, path: str, image: MachOImage, root: MachOImage) -> str | None:
+        """A path with its first part expanded; None for one that leads to no place of the wheel."""
+        executable = root.directory if root.role is Role.EXECUTABLE else _EXECUTABLE_DIRECTORY
+        for prefix, directory in (("@loader_path", image.directory), ("@executable_path", executable)):
+            if path == prefix or path.startswith(f"{prefix}/"):
+                return posixpath.normpath(directory + path[len(prefix) :])
+        return None
+
+    def _absent(
+        self, asking: LoadedImage, needed: Needed, searched: tuple[str, ...], root: MachOImage
+    ) -> tuple[Library, MachOImage | None]:
+        """What is to be said of a library that dyld would not find."""
+        around = self._surroundings
+        for twin in self._by_name.get(posixpath.basename(needed.name), []):
+            if around.loads(twin.path):
+                how = "Python code of the wheel names it, and may load it before"
+                return _library(needed, Origin.PROCESS, how, twin.member, searched), twin
+            # Followed all the same: one fault must not hide those behind it.
+            return _library(needed, Origin.UNREACHABLE, None, twin.member, searched), twin
+        if needed.kind in {NeededKind.WEAK, NeededKind.LAZY}:
+            return _library(needed, Origin.UNKNOWN, "it may be absent", None, searched), None
+        doubt = None
+        if around.requirements and not is_compiler_runtime(needed.name):
+            clue = None
+            if self._leads_outside(asking, needed.name, root):
+                clue = "its search path leads to another distribution"
+            elif around.helper(needed.name) is not None:
+                clue = "the package loads libraries by itself"
+            elif around.begins_elsewhere(asking.image.member):
+                clue = "the package's `__init__.py` is in another distribution"
+            if clue is not None:
+                how = around.brings(needed.name, clue)
+                return _library(needed, Origin.DEPENDENCY, how, None, searched), None
+            doubt = DOUBT if around.loads_libraries else None
+        return Library(name=needed.name, kind=needed.kind, origin=Origin.MISSING, doubt=doubt, searched=searched), None
+
+    def _leads_outside(self, asking: LoadedImage, name: str, root: MachOImage) -> bool:
+        """Whether dyld also looks in a directory of site-packages that is not the wheel's own."""
+        for _spelled, path in self._places(asking, name, root):
+            below = path.removeprefix(f"{SITE_PACKAGES}/")
+            if below != path and below.partition("/")[0] not in self._layout.top_levels:
+                return True
+        return False
+
+
+def _library(
+    needed: Needed,
+    origin: Origin,
+    how: str | None,
+    member: str | None = None,
+    searched: tuple[str, ...] = (),
+) -> Library:
+    """The record of one needed library."""
+    return Library(name=needed.name, kind=needed.kind, origin=origin, how=how, member=member, searched=searched)
+
+
+def resolve_macho(
+    layout: Layout,
+    surroundings: Surroundings,
+    promises: tuple[PlatformPromise, ...],
+    interpreters: tuple[Interpreter, ...],
+) -> Iterator[Resolution]:
+    """The loading of the Mach-O files of a wheel, once for each architecture that a macOS tag promises."""
+    from auditor.loading.macho_symbols import MachOSymbols
+    from auditor.loading.python_api import PythonApi
+
+    done: set[str] = set()
+    for promise in promises:
+        if promise.system is not System.MACOS:
+            continue
+        for arch in promise.architectures:
+            loader = MachOLoader(layout, surroundings, promise, arch)
+            if arch in done or not loader.images:
+                continue
+            done.add(arch)
+            gathering = Gathering(surroundings)
+            symbols = MachOSymbols(loader, PythonApi(interpreters))
+            for root in loader.roots():
+                symbols.bind(loader.load(root, gathering), gathering)
+            for image in loader.images:
+                if not gathering.is_known(image.member):
+                    loader.load(image, gathering)
+            same = tuple(one for one in promises if one.system is System.MACOS and arch in one.architectures)
+            yield gathering.resolution(same, arch)
