@@ -17,6 +17,7 @@ from tests.builders import (
     MachoLibrary,
     MachoSpec,
     NativeSpec,
+    PeExport,
     PeSpec,
     WheelSpec,
     build_native,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from auditor.findings import Finding, Report
 
-FAMILIES = frozenset({"native", "python_abi", "linux", "macos", "windows"})
+FAMILIES = frozenset({"native", "python_abi", "linux", "macos", "windows", "loading"})
 INIT = {"demo/__init__.py": b'"""A demo."""\n'}
 LOADS = {"demo/__init__.py": b'import ctypes\nctypes.CDLL("library")\n'}
 """A package that loads libraries by itself."""
@@ -79,8 +80,9 @@ def native(report: Report) -> list[Finding]:
 def assert_silent(wheel: BuiltWheel) -> None:
     """No rule about native files says anything of the wheel."""
     report = judged(wheel)
-    assert [(one.rule, one.message) for one in native(report)] == []
-    assert not report.broken
+    found = [(one.rule, one.message) for one in native(report)]
+    assert found == [], found
+    assert not report.broken, report.not_judged
 
 
 def assert_planted(case: Planted) -> None:
@@ -90,7 +92,7 @@ def assert_planted(case: Planted) -> None:
     found = [one for one in loud(report) if one.rule not in case.echoes]
     assert [(one.rule, one.severity) for one in found] == [(case.rule, case.severity)], [one.message for one in found]
     infos = {one.rule for one in native(report) if one.severity is Severity.INFO}
-    assert infos <= case.infos
+    assert infos <= case.infos, infos - case.infos
     (finding,) = found
     assert finding.member == case.member
     assert case.arch in {ANY, finding.arch}
@@ -199,7 +201,13 @@ def dylib(name: str, *archs: str, minos: str = "11.0", **changes: Any) -> Native
     return slices if len(slices) > 1 else slices[0]
 
 
+def bundling(tags: str, *names: str, files: Mapping[str, NativeSpec | bytes], **changes: Any) -> BuiltWheel:
+    """A wheel for macOS whose module needs libraries that lie where delocate puts them."""
+    libraries = (LIBSYSTEM, *(MachoLibrary(name=f"@loader_path/.dylibs/{name}") for name in names))
+    return macho_wheel(tags, libraries=libraries, files=files, **changes)
+
+
 def dll(name: str, *imports: str, **changes: Any) -> PeSpec:
-    """A Windows library that takes something of each of the DLLs."""
-    wanted = dict.fromkeys(("KERNEL32.dll", *imports), ("something",))
-    return PeSpec(imports=wanted, dll_name=name, **changes)
+    """A Windows library that takes something of each of the DLLs, and offers it as well."""
+    wanted = {"KERNEL32.dll": ("Sleep",), **dict.fromkeys(imports, ("something",))}
+    return PeSpec(**{"imports": wanted, "exports": (PeExport(symbol="something"),), "dll_name": name, **changes})

@@ -19,6 +19,7 @@ from tests.rules.native_helpers import (
     Planted,
     assert_planted,
     assert_silent,
+    bundling,
     dylib,
     judged,
     loud,
@@ -101,7 +102,9 @@ VERSION_DIRTY = {
         says=("macosx_10_9_x86_64",),
     ),
     "bundled-library-from-homebrew": Planted(
-        wheel=with_files(ARM, {"demo/.dylibs/libfoo.dylib": dylib("libfoo.dylib", "arm64", minos="15.0")}),
+        wheel=bundling(
+            ARM, "libfoo.dylib", files={"demo/.dylibs/libfoo.dylib": dylib("libfoo.dylib", "arm64", minos="15.0")}
+        ),
         rule="macos-newer-than-tag",
         member="demo/.dylibs/libfoo.dylib",
         shows={"member": "demo/.dylibs/libfoo.dylib", "version": "15.0"},
@@ -197,7 +200,11 @@ ARCH_DIRTY = {
         says=("macosx_11_0_arm64",),
     ),
     "thin-library-that-a-build-bundled": Planted(
-        wheel=with_files(UNIVERSAL, {"demo/.dylibs/libfoo.dylib": dylib("libfoo.dylib", "x86_64", minos="10.9")}),
+        wheel=bundling(
+            UNIVERSAL,
+            "libfoo.dylib",
+            files={"demo/.dylibs/libfoo.dylib": dylib("libfoo.dylib", "x86_64", minos="10.9")},
+        ),
         rule="macos-arch-missing",
         member="demo/.dylibs/libfoo.dylib",
         arch="arm64",

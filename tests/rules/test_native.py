@@ -10,7 +10,9 @@ import pytest
 
 from auditor import audit
 from auditor.findings import Severity
+from auditor.platforms import cpython_symbols
 from tests.builders import (
+    OUTSIDE_STABLE_ABI,
     BuiltWheel,
     Member,
     PeExport,
@@ -97,6 +99,13 @@ TAGS = {
 }
 
 
+def test_what_a_clean_module_takes_beyond_the_stable_abi() -> None:
+    """Every CPython that is known exports the symbol for which a clean module could not be an abi3 one."""
+    for windows in (True, False):
+        assert cpython_symbols.exported_by(OUTSIDE_STABLE_ABI, windows=windows) == cpython_symbols.builds()
+    assert cpython_symbols.stable(OUTSIDE_STABLE_ABI) is None
+
+
 @pytest.mark.parametrize("tags", params(TAGS))
 def test_a_clean_module_is_clean_for_each_tag(tags: str) -> None:
     """A module that is built for its tag gives no finding of these families but the hint at a wider tag."""
@@ -133,7 +142,7 @@ CLEAN = {
         LINUX,
         {
             LINUX_NAME: clean_elf(LINUX),
-            "demo/tool": elf_program(needed=("libc.so.6", "libpython3.11.so.1.0")),
+            "demo/tool": elf_program(needed=("libc.so.6", "libpython3.11.so.1.0"), runpath="$ORIGIN/lib"),
             "demo/lib/libpython3.11.so.1.0": elf_library("libpython3.11.so.1.0"),
         },
     ),
@@ -168,6 +177,7 @@ FOREIGN = {
     "alien-library-with-a-fitting-twin": elf_wheel(
         LINUX,
         needed=("libc.so.6", "libfoo.so.1"),
+        runpath="$ORIGIN/../demo.libs",
         files={
             "demo.libs/libfoo.so.1": elf_library("libfoo.so.1"),
             "demo/macos/libfoo.so.1": dylib("libfoo.so.1", "arm64"),
@@ -492,5 +502,6 @@ def test_real_wheels_with_a_planted_defect(tags: str, rule: str) -> None:
 
 @pytest.mark.parametrize("path", params({path.stem: path for path in sorted((WHEELS / "good").glob("*.whl"))}))
 def test_real_wheels_without_a_defect(path: Path) -> None:
-    """The good wheels of the fixture crate give nothing of these families."""
-    assert native(audit(path)) == []
+    """The good wheels of the fixture crate give nothing of these families, but that some could be abi3 wheels."""
+    said = {one.rule for one in native(audit(path))}
+    assert said == ({"abi3-possible"} if "-cp313-cp313-" in path.name else set())

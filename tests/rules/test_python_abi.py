@@ -15,6 +15,7 @@ import pytest
 
 from auditor.findings import Severity
 from tests.builders import (
+    OUTSIDE_STABLE_ABI,
     BuiltWheel,
     ElfExport,
     ElfImport,
@@ -57,7 +58,7 @@ MAC = "cp311-cp311-macosx_11_0_arm64"
 WINDOWS = "cp311-cp311-win_amd64"
 ABI3 = "cp38-abi3-manylinux_2_17_x86_64"
 MODULE = extension_name(TAGS)
-PYTHON = ElfImport(symbol="PyModule_Create2")
+PYTHON = ElfImport(symbol=OUTSIDE_STABLE_ABI)
 
 
 def module(name: str, tags: str = TAGS) -> ElfSpec:
@@ -107,7 +108,7 @@ SUFFIX_CLEAN = {
     ),
     "in-platlib": named(TAGS, "demo-1.0.data/platlib/demo/_core.cpython-311-x86_64-linux-gnu.so"),
     "in-a-directory-that-is-no-package": with_files(
-        TAGS, {"demo/build-3.10/_core.cpython-310-x86_64-linux-gnu.so": clean_elf(TAGS)}
+        TAGS, {"demo/build-3.10/_core.cpython-310-x86_64-linux-gnu.so": replace(clean_elf(TAGS), rodata=b"3.10")}
     ),
     "library-of-setuptools-for-another-version": with_files(
         TAGS, {"demo/libgalpy.cpython-310-x86_64-linux-gnu.so": elf_library("libgalpy.so")}
@@ -213,7 +214,7 @@ SUFFIX_DIRTY = {
         says=("CPython 3.15t",),
     ),
     "abi3t-file-in-a-wheel-for-3.14": Planted(
-        wheel=plain_wheel("cp314-abi3-manylinux_2_17_x86_64", {"demo/_core.abi3t.so": clean_elf(TAGS)}),
+        wheel=plain_wheel("cp314-abi3-manylinux_2_17_x86_64", {"demo/_core.abi3t.so": clean_elf(ABI3)}),
         rule="extension-suffix-mismatch",
         member="demo/_core.abi3t.so",
         says=("CPython 3.14",),
@@ -391,11 +392,13 @@ LINKED_CLEAN = {
     "bundled": elf_wheel(
         TAGS,
         needed=("libc.so.6", "libpython3.11.so.1.0"),
+        runpath="$ORIGIN/../demo.libs",
         files={"demo.libs/libpython3.11.so.1.0": elf_library("libpython3.11.so.1.0")},
     ),
     "own-library-of-a-similar-name": elf_wheel(
         TAGS,
         needed=("libc.so.6", "libpythonqt.so.1"),
+        runpath="$ORIGIN/../demo.libs",
         files={"demo.libs/libpythonqt.so.1": elf_library("libpythonqt.so.1")},
     ),
     "weak-on-a-mac": macho_wheel(

@@ -13,6 +13,7 @@ from tests.rules.native_helpers import (
     dll,
     judged,
     loud,
+    native,
     params,
     pe_wheel,
     plain_wheel,
@@ -32,9 +33,9 @@ def linking(python: str, *others: str, tags: str = TAGS, member: str | None = No
 
 
 def needing(*runtimes: str, tags: str = TAGS, bundled: tuple[PeSpec, ...] = ()) -> BuiltWheel:
-    """A wheel whose module needs these DLLs beside its usual ones."""
+    """A wheel whose module needs these DLLs beside its usual ones, with others that lie where Windows looks."""
     imports = {**clean_pe(tags).imports, **dict.fromkeys(runtimes, ("something",))}
-    named = {f"demo.libs/{spec.dll_name}": spec for spec in bundled}
+    named = {f"demo/{spec.dll_name}": spec for spec in bundled}
     return with_files(tags, named, binary=replace(clean_pe(tags), imports=imports))
 
 
@@ -138,11 +139,11 @@ PYTHON_DIRTY = {
     "library-that-a-module-needs": Planted(
         wheel=with_files(
             TAGS,
-            {"demo.libs/boost_python.dll": dll("boost_python.dll", "python310.dll")},
-            binary=replace(clean_pe(TAGS), imports={**clean_pe(TAGS).imports, "boost_python.dll": ("x",)}),
+            {"demo/boost_python.dll": dll("boost_python.dll", "python310.dll")},
+            binary=replace(clean_pe(TAGS), imports={**clean_pe(TAGS).imports, "boost_python.dll": ("something",)}),
         ),
         rule="windows-wrong-python",
-        member="demo.libs/boost_python.dll",
+        member="demo/boost_python.dll",
     ),
     "one-version-under-none": Planted(
         wheel=plain_wheel("cp311-none-win_amd64", {"demo/_core.pyd": clean_pe("cp310-cp310-win_amd64")}),
@@ -168,7 +169,7 @@ def test_windows_wrong_python(case: Planted) -> None:
 DEBUG_CLEAN = {
     "release": extension_wheel(TAGS),
     "bundled-debug-runtime": needing("ucrtbased.dll", bundled=(dll("ucrtbased.dll"),)),
-    "names-that-end-in-d": needing("cmd.dll", "sqlited.dll"),
+    "names-that-end-in-d": needing("cmd.dll", "sqlited.dll", bundled=(dll("cmd.dll"), dll("sqlited.dll"))),
 }
 DEBUG_DIRTY = {
     "debug-python": Planted(
@@ -192,9 +193,9 @@ DEBUG_DIRTY = {
         member="demo/_core_d.cp311-win_amd64.pyd",
     ),
     "bundled-library": Planted(
-        wheel=with_files(TAGS, {"demo.libs/foo.dll": dll("foo.dll", "MSVCP140D.dll")}),
+        wheel=needing("foo.dll", bundled=(dll("foo.dll", "MSVCP140D.dll"),)),
         rule="windows-debug-runtime",
-        member="demo.libs/foo.dll",
+        member="demo/foo.dll",
         shows={"library": "MSVCP140D.dll"},
     ),
 }
@@ -231,7 +232,6 @@ RUNTIME_CLEAN = {
         "msvcrt.dll", "msvcp_win.dll", "msvcp60.dll", "WS2_32.dll", "ext-ms-win-foo-l1-1-0.dll"
     ),
     "bundled-by-delvewheel": needing("msvcp140-0a1b2c3d.dll", bundled=(dll("msvcp140-0a1b2c3d.dll"),)),
-    "bundled-under-its-own-name": needing("MSVCP140.dll", bundled=(dll("MSVCP140.dll"),)),
     "delay-import": pe_wheel(TAGS, delay_imports={"concrt140.dll": ("something",)}),
     "python-2-runtime": plain_wheel(
         "cp27-none-win32",
@@ -303,8 +303,8 @@ RUNTIME_DIRTY = {
     "through-a-bundled-library": Planted(
         wheel=needing("foo.dll", bundled=(dll("foo.dll", "MSVCP140.dll"),)),
         rule="windows-runtime-missing",
-        member="demo.libs/foo.dll",
-        shows={"member": "demo.libs/foo.dll"},
+        member="demo/foo.dll",
+        shows={"member": "demo/foo.dll"},
     ),
     "two-files-are-one-finding": Planted(
         wheel=needing("foo.dll", "MSVCP140.dll", bundled=(dll("foo.dll", "MSVCP140.dll"),)),
@@ -337,6 +337,12 @@ def test_runtimes_that_are_there(wheel: BuiltWheel) -> None:
 def test_windows_runtime_missing(case: Planted) -> None:
     """A compiler's runtime that nobody brings is one finding a compiler."""
     assert_planted(case)
+
+
+def test_a_runtime_under_its_own_name_is_there() -> None:
+    """A runtime that the wheel brings is not missing, though the name that it has is a fault of its own."""
+    found = native(judged(needing("MSVCP140.dll", bundled=(dll("MSVCP140.dll"),))))
+    assert [one.rule for one in found] == ["windows-runtime-unmangled"]
 
 
 def test_two_compilers_are_two_findings() -> None:

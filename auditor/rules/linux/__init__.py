@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from auditor.rules.linux import libc
+from auditor.rules.linux import android, bundled, libc, musl, segments, versions
 
-RULES = (*libc.RULES,)
+RULES = (*android.RULES, *bundled.RULES, *libc.RULES, *musl.RULES, *segments.RULES, *versions.RULES)

@@ -6,22 +6,22 @@ from typing import TYPE_CHECKING
 
 from auditor.facts.binary import ElfDetail
 from auditor.findings import NotJudged
+from auditor.loading.external import is_libpython, is_vendored_name
+from auditor.loading.model import Origin
 from auditor.platforms import glibc, musl
-from auditor.platforms.promise import Libc, PlatformPromise, System
+from auditor.platforms.promise import Libc, PlatformPromise, System, parse_platform
 from auditor.rules.context import Role
 from auditor.rules.floors import (
     breaks_glibc,
     breaks_policy,
-    of_glibc,
-    of_musl,
-    outside_policy,
+    libc_of,
     promised_libc,
     relr_evidence,
     version_needs,
     wrong_libc,
 )
-from auditor.rules.providers import Reach, external_reason, is_libpython, reached_from
-from auditor.rules.rule import ERROR, WARNING, Evidence, Hit, rule
+from auditor.rules.loaded import Lack, lacking, together, unloaded
+from auditor.rules.rule import ERROR, INFO, WARNING, Evidence, Hit, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from auditor.rules.context import Context
 
 _SHOWN = 20
+_LIBC_NAMES = {Libc.GLIBC: "glibc", Libc.MUSL: "musl", Libc.BIONIC: "Android's bionic"}
 _ISA_LEVELS = {1: "x86-64-v2", 2: "x86-64-v3", 3: "x86-64-v4"}
 
 
@@ -56,7 +57,7 @@ def _same(other: PlatformPromise, one: PlatformPromise) -> bool:
 
 def _glibc_slices(platform: PlatformPromise, context: Context) -> Iterator[tuple[Binary, Slice]]:
     """The slices that a glibc tag is about; those of another libc have a finding of their own."""
-    return ((binary, part) for binary, part in context.judged(platform) if not of_musl(part))
+    return ((binary, part) for binary, part in context.judged(platform) if libc_of(part) in {None, Libc.GLIBC})
 
 
 @rule("glibc-newer-than-tag", severity=ERROR, since="0.1")
@@ -171,27 +172,34 @@ def _natural(node: str) -> list[int | str]:
 def libc_mismatch(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """A binary is linked to another C library than the platform tag promises.
 
-    **What it checks.** Under musllinux no ELF file needs glibc, under manylinux none needs musl. A file whose path
-    says which library it is for, and a module that is there for the promised one as well, are passengers. Where the
-    set has both kinds of tags, `platform-mixed` speaks.
+    **What it checks.** Each ELF file that is linked to a C library is linked to the promised one: glibc under
+    manylinux, musl under musllinux, Android's bionic under Android. A file whose path says which library it is for,
+    and a module that is there for the promised one as well, are passengers. Where the set has several kinds of tags,
+    `platform-mixed` speaks.
 
     **Why it matters.** musl's loader finds no `libc.so.6`, or does not find the symbols behind its versions; glibc's
-    finds no `libc.musl-x86_64.so.1`, and takes its own linker script for `libc.so`: "invalid ELF header".
+    finds no `libc.musl-x86_64.so.1`, and takes its own linker script for `libc.so`: "invalid ELF header". Android has
+    neither `libc.so.6` nor musl: "library not found".
 
-    **How to fix.** Build in the image of the tag. maturin: the `*-linux-musl` target with
+    **How to fix.** Build in the image of the tag; for Android with the NDK. maturin: the `*-linux-musl` target with
     `-C target-feature=-crt-static`.
 
-    **References.** PEP 656; PEP 600.
+    **Limits.** musl and bionic both call their library `libc.so`. It is taken for bionic's where the file asks for a
+    version node of it, or has an Android note.
+
+    **References.** PEP 656; PEP 600; PEP 738.
     """
     found = wrong_libc(wheel, context)
-    if found:
-        promised = promised_libc(context)
-        here, there = ("glibc", "musl") if promised is Libc.MUSL else ("musl", "glibc")
-        tag = next(platform.tag for platform in context.on(System.LINUX) if platform.libc is promised)
+    promised = promised_libc(context)
+    if found and promised is not None:
+        here = " and ".join(sorted({_LIBC_NAMES[one] for _, part in found if (one := libc_of(part)) is not None}))
+        tag = next(one.tag for one in context.on(System.LINUX, System.ANDROID) if one.libc is promised)
         what = f"`{found[0][0].member}` is" if len(found) == 1 else f"{len(found)} files are"
         yield Hit(
-            message=f"{what} linked to {here}; the tag `{tag}` promises {there}",
-            help=f"build in the image of the tag, with a compiler for {there}",
+            message=f"{what} linked to {here}; the tag `{tag}` promises {_LIBC_NAMES[promised]}",
+            help="build with Android's NDK"
+            if promised is Libc.BIONIC
+            else f"build in the image of the tag, with a compiler for {_LIBC_NAMES[promised]}",
             member=found[0][0].member if len(found) == 1 else None,
             arch=found[0][1].arch,
             evidence=tuple(_libc_evidence(binary, part) for binary, part in found[:_SHOWN]),
@@ -212,75 +220,56 @@ def library_outside_policy(wheel: WheelFacts, context: Context) -> Iterator[Hit 
 
     **What it checks.** Every needed library is one that the manylinux policy allows (musllinux: libc and zlib), or
     a member of the wheel. An error where an extension module or an executable needs it, by itself or through
-    libraries of the wheel; a warning for a library that nothing in the wheel needs, and for one that a dependency
-    or a device driver may bring.
+    libraries of the wheel; a warning where only Python code of the wheel loads the file that needs it, or where the
+    package loads libraries by itself and requires other distributions; an info where nothing in the wheel loads the
+    file, and for what comes with a device driver, and can be neither bundled nor promised.
 
     **Why it matters.** On a machine without it the import fails: "libfoo.so.1: cannot open shared object file".
 
-    **How to fix.** `auditwheel repair` copies it into the wheel. If another distribution brings it, or a driver does,
-    ignore the rule for that file.
+    **How to fix.** `auditwheel repair` copies it into the wheel, or link it statically.
 
-    **Limits.** Where the loader looks for a bundled library is the business of the `loading` rules.
+    **Limits.** A library in the wheel that the loader does not find is `library-unreachable`, one that a required
+    distribution may bring is `library-from-dependency`, and one that has been lost on the way into the wheel
+    `library-unresolved`.
 
     **References.** PEP 600, PEP 656; auditwheel's policies.
     """
-    reach = Reach(wheel, context)
-    for platform in (*manylinux(context), *(one for one in context.on(System.LINUX) if one.libc is Libc.MUSL)):
-        arch = platform.architectures[0]
-        missing: dict[str, list[Binary]] = {}
-        slices = [(one, part) for one, part in context.judged(platform) if not _mixed(part, platform)]
-        policy = glibc.policy_for(platform.version or (0, 0), arch)
-        if platform.libc is Libc.GLIBC and policy is None:
+    for platform in manylinux(context):
+        if glibc.policy_for(platform.version or (0, 0), platform.architectures[0]) is None:
             reason = f"no manylinux policy reaches to `{platform.tag}`: needed libraries were not compared"
             yield NotJudged(rule="library-outside-policy", reason=reason)
-            continue
-        for binary, part in slices:
-            if platform.libc is Libc.MUSL:
-                names = _outside_musl(part, context)
-            else:
-                names = outside_policy(part, policy, context) if policy else []
-            for name in names:
-                # `libpython-linked` speaks of extension modules, with its own advice.
-                if not is_libpython(name) or context.roles[binary.member] is not Role.EXTENSION:
-                    missing.setdefault(name, []).append(binary)
-        for name, binaries in sorted(missing.items()):
-            yield _outside_hit(name, binaries, platform, reach)
+    lacks = [one for one in lacking(wheel, context, Origin.MISSING, Origin.DRIVER) if _is_policed(one)]
+    needed, others = unloaded(lacks)
+    yield from map(_outside_hit, needed)
+    if others:
+        yield together(others, "{what} that the tag does not promise and the wheel does not bring is needed")
 
 
-def _mixed(part: Slice, platform: PlatformPromise) -> bool:
-    """Whether the slice is of the other libc, which `libc-mismatch` or `platform-mixed` report."""
-    return of_musl(part) if platform.libc is Libc.GLIBC else of_glibc(part)
+def _is_policed(lack: Lack) -> bool:
+    """Whether a policy speaks of a library: of none that a repairing tool has renamed, nor of a module's libpython."""
+    if parse_platform(lack.resolution.platforms[0]).system is not System.LINUX or is_vendored_name(lack.name):
+        return False
+    # `libpython-linked` speaks of extension modules, with its own advice.
+    return not is_libpython(lack.name) or any(image.role != Role.EXTENSION.value for image in lack.images)
 
 
-def _outside_musl(part: Slice, context: Context) -> list[str]:
-    """The libraries that a slice needs beside musl and zlib, and that the wheel does not bring."""
-    return [
-        needed.name
-        for needed in part.needed
-        if not musl.is_musl_library(needed.name)
-        and needed.name not in musl.LIBRARIES
-        and needed.name.rpartition("/")[2].lower() not in context.bundled
-    ]
-
-
-def _outside_hit(name: str, binaries: list[Binary], platform: PlatformPromise, reach: Reach) -> Hit:
+def _outside_hit(lack: Lack) -> Hit:
     """The finding for one library that is not there."""
-    roots = [binary for binary in binaries if reached_from(binary, reach)]
-    excuse = external_reason(name, binaries, reach)
-    if not roots:
-        excuse = excuse or "nothing in the wheel needs the file that needs it: it may be optional"
-    members = dict.fromkeys(binary.member for binary in binaries)
+    members = {image.member: None for image in lack.images}
+    driver = lack.library.origin is Origin.DRIVER
+    doubt = lack.library.how if driver else lack.library.doubt
+    tag = lack.resolution.platforms[0]
     return Hit(
-        message=f"{_files(members)} `{name}`, which `{platform.tag}` does not promise and the wheel does not bring"
-        + (f" ({excuse})" if excuse else ""),
+        message=f"{_files(members)} `{lack.name}`, which `{tag}` does not promise and the wheel does not bring"
+        + (f" ({doubt})" if doubt else ""),
         help="copy it into the wheel with `auditwheel repair`, link it statically, or ignore the rule",
         member=next(iter(members)) if len(members) == 1 else None,
-        arch=platform.architectures[0],
+        arch=lack.resolution.arch,
         evidence=tuple(
-            Evidence(text=f"`{member}` needs `{name}`", member=member, library=name)
+            Evidence(text=f"`{member}` needs `{lack.name}`", member=member, library=lack.name)
             for member in list(members)[:_SHOWN]
         ),
-        severity=WARNING if excuse else ERROR,
+        severity=INFO if driver else lack.severity,
     )
 
 
@@ -304,7 +293,6 @@ def x86_isa_newer_than_tag(wheel: WheelFacts, context: Context) -> Iterator[Hit]
     """
     tags = context.on(System.LINUX)
     judged = {binary.member: (binary, part) for platform in tags for binary, part in context.judged(platform)}
-    reach = Reach(wheel, context)
     for binary, part in judged.values():
         if not isinstance(part.detail, ElfDetail) or "/glibc-hwcaps/" in binary.member:
             continue
@@ -317,7 +305,7 @@ def x86_isa_newer_than_tag(wheel: WheelFacts, context: Context) -> Iterator[Hit]
                 member=binary.member,
                 arch=part.arch,
                 evidence=(Evidence(text=text, member=binary.member, version=_ISA_LEVELS[level]),),
-                severity=None if reached_from(binary, reach) else WARNING,
+                severity=None if binary.member in context.reached else WARNING,
             )
 
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from auditor.rules.macos import platform
+from auditor.rules.macos import platform, signature
 
-RULES = (*platform.RULES,)
+RULES = (*platform.RULES, *signature.RULES)

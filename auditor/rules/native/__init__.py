@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from auditor.rules.native import machine
+from auditor.rules.native import build, machine, search_path
 
-RULES = (*machine.RULES,)
+RULES = (*build.RULES, *machine.RULES, *search_path.RULES)

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 _FORMAT_NAMES = {BinaryFormat.ELF: "ELF", BinaryFormat.MACHO: "Mach-O", BinaryFormat.PE: "PE"}
 _LIBRARY_SUFFIXES = (".so", ".dylib", ".dll", ".pyd", ".exe")
 _SHOWN = 20
-_TEST_DIRECTORIES = frozenset({"test", "tests", "testing", "testdata", "test_data", "fixtures"})
+TEST_DIRECTORIES = frozenset({"test", "tests", "testing", "testdata", "test_data", "fixtures"})
+"""Where data for tests lies, some of it broken on purpose."""
 _EMULATED = frozenset(
     {
         (System.WINDOWS, "win32", "amd64"),
@@ -89,7 +90,7 @@ def _has_a_role(binary: Binary, context: Context) -> bool:
         return True
     named = filename.endswith(_LIBRARY_SUFFIXES) or ".so." in filename
     promised = {SYSTEM_FORMATS[platform.system] for platform in native_platforms(context)}
-    return named and binary.format in promised and not _TEST_DIRECTORIES & set(directory.split("/"))
+    return named and binary.format in promised and not TEST_DIRECTORIES & set(directory.split("/"))
 
 
 def _must_be_native(name: str, context: Context) -> bool:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from auditor.rules.python_abi import modules
+from auditor.rules.python_abi import modules, stable, symbols
 
-RULES = (*modules.RULES,)
+RULES = (*modules.RULES, *stable.RULES, *symbols.RULES)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from auditor.facts.binary import Binary, NeededKind
 from auditor.facts.record import Fact
+from auditor.loading.external import is_libpython
 from auditor.platforms.cpython import (
     ExtensionName,
     Interpreter,
@@ -18,7 +19,6 @@ from auditor.platforms.promise import AbiKind, Implementation, InterpreterPromis
 from auditor.rules.context import SYSTEM_FORMATS, Module, Role, uses_python
 from auditor.rules.floors import wrong_libc
 from auditor.rules.native.machine import unloadable
-from auditor.rules.providers import is_libpython
 from auditor.rules.rule import ERROR, WARNING, Evidence, Hit, rule
 
 if TYPE_CHECKING:

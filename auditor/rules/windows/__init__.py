@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from auditor.rules.windows import runtime
+from auditor.rules.windows import mitigations, runtime, shared_names
 
-RULES = (*runtime.RULES,)
+RULES = (*mitigations.RULES, *runtime.RULES, *shared_names.RULES)

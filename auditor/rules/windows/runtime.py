@@ -9,7 +9,6 @@ from auditor.platforms import windows
 from auditor.platforms.cpython import OLDEST_SUPPORTED, SuffixKind
 from auditor.platforms.promise import AbiKind, Implementation, System
 from auditor.rules.context import Role
-from auditor.rules.providers import Reach, reached_from
 from auditor.rules.rule import ERROR, WARNING, Evidence, Hit, rule
 
 if TYPE_CHECKING:
@@ -202,9 +201,8 @@ def windows_runtime_missing(wheel: WheelFacts, context: Context) -> Iterator[Hit
             family = windows.runtime_family(name)
             if family and name not in shipped and name not in context.bundled:
                 missing.setdefault(family, []).append((name, binary, part))
-    reach = Reach(wheel, context)
     for family, found in sorted(missing.items()):
-        yield _missing_runtime(family, found, certain=any(reached_from(binary, reach) for _, binary, _ in found))
+        yield _missing_runtime(family, found, certain=any(binary.member in context.reached for _, binary, _ in found))
 
 
 def _missing_runtime(family: str, found: list[tuple[str, Binary, Slice]], *, certain: bool) -> Hit:
