@@ -9,6 +9,8 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,7 @@ import pytest
 
 from auditor import Report, Severity, audit, read_wheel
 from tests.cli.command import REPOSITORY
+from tests.cli.command import environment as plain_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,8 +43,11 @@ def program(name: str) -> str:
     return found
 
 
-def build(folder: Path, *arguments: str, interpreter: str = sys.executable) -> Path:
-    """The wheel that maturin builds in that folder with these arguments, for the running interpreter or another."""
+def build(folder: Path, *arguments: str, interpreter: str = sys.executable, destination: Path | None = None) -> Path:
+    """The wheel that maturin builds in that folder with these arguments, for the running interpreter or another.
+
+    It is copied to `destination`, or into the folder itself.
+    """
     cargo, maturin = program("cargo"), program("maturin")
     crate, output = folder / "my_extension", folder / "wheels"
     if not crate.exists():
@@ -58,7 +64,7 @@ def build(folder: Path, *arguments: str, interpreter: str = sys.executable) -> P
     if done.returncode:
         pytest.fail(f"maturin ended with {done.returncode}:\n{done.stderr}")
     (wheel,) = output.glob("*.whl")
-    return Path(shutil.copy(wheel, folder))
+    return Path(shutil.copy(wheel, destination or folder))
 
 
 @pytest.fixture(scope="module")
@@ -157,3 +163,124 @@ def test_another_machine_is_not_served(kind: str, wheels: dict[str, Path]) -> No
     platform = ".".join(one.replace(f"_{machine}", f"_{swaps[machine]}") for one in name.platform.split("."))
     platform = platform.replace("win_x86_64", "win_amd64")
     assert "binary-wrong-arch" in errors(renamed(wheels[kind], platform=platform))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planted:
+    """A defect that a Cargo feature or an argument of the linker plants in the crate."""
+
+    arguments: tuple[str, ...]
+    """Further arguments of maturin."""
+    rule: str
+    severity: Severity = Severity.ERROR
+    shows: str
+    """Words that message or evidence must hold."""
+    refused: str | None = None
+    """What the loader of this machine says at the import; None where it depends on the machine."""
+
+
+def linked(*arguments: str) -> tuple[str, ...]:
+    """Arguments that pass something to the linker for the crate alone, so that its dependencies are not built again."""
+    return ("--", *(f"-Clink-arg=-Wl,{one}" for one in arguments))
+
+
+PLANTED = {
+    "wrong-init": Planted(
+        arguments=("--features", "wrong-init"),
+        rule="module-init-missing",
+        shows="PyInit__kernel",
+        refused="does not define module export function (PyInit__core)",
+    ),
+    "undefined-symbol": Planted(
+        arguments=("--features", "undefined-symbol"),
+        rule="symbol-unresolved",
+        shows="vendored_answer",
+        refused="undefined symbol: vendored_answer",
+    ),
+    "missing-library": Planted(
+        # maturin would copy the library into the wheel; `warn` is what a build with an old setting does.
+        arguments=("--features", "missing-library", "--auditwheel", "warn", "--", "-Lnative={folder}"),
+        rule="library-outside-policy",
+        shows="libvendored.so.1",
+        refused="libvendored.so.1: cannot open shared object file",
+    ),
+    "outside-limited-api": Planted(
+        arguments=("--features", "outside-limited-api,abi3"),
+        rule="abi3-symbol-outside",
+        shows="PyUnicode_AsUnicode",
+        refused="undefined symbol: PyUnicode_AsUnicode" if sys.version_info >= (3, 12) else None,
+    ),
+    "absolute-rpath": Planted(
+        arguments=linked("-rpath,/home/builder/.local/lib"),
+        rule="rpath-unsafe",
+        severity=Severity.WARNING,
+        shows="/home/builder/.local/lib",
+    ),
+    "executable-stack": Planted(
+        arguments=linked("-z,execstack"),
+        rule="executable-stack",
+        shows="PT_GNU_STACK",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def library(folder: Path) -> Path:
+    """The folder of `libvendored.so`, the library that a maintainer has and a user has not."""
+    output = folder / "vendored"
+    output.mkdir()
+    source = CRATE / "c" / "vendored.c"
+    command = ["gcc", "-shared", "-fPIC", "-Wl,-soname,libvendored.so.1", str(source), "-o", "libvendored.so"]
+    subprocess.run(command, cwd=output, check=True)
+    return output
+
+
+def imported(wheel: Path, folder: Path) -> tuple[int, str]:
+    """Exit status and words of an interpreter that imports the unpacked wheel, and adds 20 and 22 with it."""
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder)
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import my_extension; print(my_extension.sum_as_string(20, 22))"
+    )
+    command = [sys.executable, "-I", "-c", program, str(folder)]
+    done = subprocess.run(command, env=plain_environment(), capture_output=True, text=True, check=False)
+    return done.returncode, (done.stdout + done.stderr).strip()
+
+
+@only_linux
+@pytest.mark.parametrize("planted", PLANTED.values(), ids=PLANTED)
+def test_a_planted_defect_is_found_and_nothing_else(
+    planted: Planted, folder: Path, library: Path, tmp_path: Path
+) -> None:
+    """The crate built with the defect has that one error or warning, and the real loader agrees where it can tell."""
+    arguments = [argument.format(folder=library) for argument in planted.arguments]
+    # Its name is that of the good wheel, which must not be overwritten.
+    wheel = build(folder, *arguments, destination=tmp_path)
+    loud = [one for one in audit(wheel).findings if one.severity is not Severity.INFO]
+    assert [(one.rule, one.severity) for one in loud] == [(planted.rule, planted.severity)]
+    (finding,) = loud
+    assert finding.member is not None
+    assert finding.member.startswith("my_extension/_core.")
+    assert planted.shows in " ".join([finding.message, *(str(one) for one in finding.evidence)])
+    if planted.refused is not None:
+        status, said = imported(wheel, tmp_path / "unpacked")
+        assert status == 1
+        assert planted.refused in said
+
+
+@pytest.mark.parametrize("kind", ["one", "abi3"])
+def test_without_a_defect_it_is_imported(kind: str, wheels: dict[str, Path], tmp_path: Path) -> None:
+    """The interpreter that runs the tests imports both wheels, and the module works."""
+    assert imported(wheels[kind], tmp_path) == (0, "42")
+
+
+@only_linux
+def test_every_feature_is_tested() -> None:
+    """Each feature of the crate but `abi3` plants a defect of the table, and BUILDING.md has a line for each."""
+    text = (CRATE / "Cargo.toml").read_text(encoding="utf-8")
+    features = {line.partition(" = ")[0] for line in text.partition("[features]")[2].splitlines() if " = [" in line}
+    assert features - {"abi3"} == {name for name, planted in PLANTED.items() if "--features" in planted.arguments}
+    documented = (CRATE / "BUILDING.md").read_text(encoding="utf-8")
+    for name, planted in PLANTED.items():
+        assert f"| `{name}` |" in documented
+        assert f"| `{planted.rule}` |" in documented

@@ -1,7 +1,10 @@
 //! The compiled half of the Python package `my_extension`.
 
+mod planted;
+
 /// Functions written in Rust; the package `my_extension` exports them.
-#[pyo3::pymodule]
+#[cfg_attr(not(feature = "wrong-init"), pyo3::pymodule)]
+#[cfg_attr(feature = "wrong-init", pyo3::pymodule(name = "_kernel"))]
 mod _core {
     use pyo3::exceptions::PyOverflowError;
     use pyo3::prelude::*;
@@ -9,6 +12,7 @@ mod _core {
     /// Return a greeting from the compiled module.
     #[pyfunction]
     fn some_function() -> &'static str {
+        crate::planted::reach();
         "Hello from Rust!"
     }
 
