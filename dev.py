@@ -5,6 +5,9 @@ python3 dev.py demo             audit the wheels that the repository ships
 python3 dev.py test             style, types, import contracts, then all tests but the long ones
 python3 dev.py test -k NAME     arguments after `test` go to pytest, and the other checks are left out
 python3 dev.py corpus DIR       fetch the corpus of real wheels into DIR, and compare it with the judged list
+python3 dev.py oracles DIR      compare the facts of that corpus with LIEF, pyelftools and pefile
+python3 dev.py loaders DIR      load the modules of the wheels in DIR, whole and broken, as predicted (a minute)
+python3 dev.py wine DIR         fetch CPython for Windows into DIR, and import wheels under Wine (2 minutes)
 python3 dev.py bench DIR        measure speed and memory over the wheels in DIR
 python3 dev.py fixtures         rebuild the fixture wheels for all systems and compare their facts (10 minutes)
 """
@@ -82,6 +85,33 @@ def corpus(arguments: list[str]) -> None:
     run([str(python), "-m", "tests.corpus.check", folder, *arguments[1:]])
 
 
+def oracles(arguments: list[str]) -> None:
+    """Fetch the corpus and compare the facts with what other programs read."""
+    python = environment()
+    install(python, "--editable", ".", "--group", "dev")
+    folder = arguments[0] if arguments else sys.exit("usage: python3 dev.py oracles DIR [--short]")
+    run([str(python), "-m", "tests.corpus.fetch", folder, *(["--short"] if "--short" in arguments else [])])
+    run([str(python), "-m", "tests.oracles", *arguments])
+
+
+def loaders(arguments: list[str]) -> None:
+    """Hold the simulated loader against this machine's, over all wheels of a folder."""
+    python = environment()
+    install(python, "--editable", ".", "--group", "dev")
+    folder = arguments[0] if arguments else sys.exit("usage: python3 dev.py loaders DIR [--verbose]")
+    run([str(python), "-m", "tests.loaders.dlopen", folder, *arguments[1:]])
+
+
+def wine(arguments: list[str]) -> None:
+    """Fetch CPython for Windows and run the tests that need it."""
+    python = environment()
+    install(python, "--editable", ".", "--group", "dev")
+    folder = arguments[0] if arguments else sys.exit("usage: python3 dev.py wine DIR")
+    run([str(python), "-m", "tests.loaders.fetch", folder, "--windows"])
+    os.environ["WHEEL_AUDIT_LOADERS"] = str(Path(folder).resolve())
+    run([str(python), "-m", "pytest", "-m", "wine", "tests/loaders"])
+
+
 def bench(arguments: list[str]) -> None:
     """Measure."""
     python = environment()
@@ -91,7 +121,7 @@ def bench(arguments: list[str]) -> None:
 
 def fixtures() -> None:
     """Rebuild the fixture wheels and compare their facts with the committed ones."""
-    test(["-m", "slow", "tests/test_rebuild.py"])
+    test(["-m", "slow", "tests/test_rebuild.py", "tests/test_defects.py"])
 
 
 def main() -> None:
@@ -104,6 +134,12 @@ def main() -> None:
             test(arguments)
         case "corpus":
             corpus(arguments)
+        case "oracles":
+            oracles(arguments)
+        case "loaders":
+            loaders(arguments)
+        case "wine":
+            wine(arguments)
         case "bench":
             bench(arguments)
         case "fixtures":

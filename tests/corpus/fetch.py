@@ -3,6 +3,7 @@
 
     python -m tests.corpus.fetch DIR             # 258 wheels, 1.1 GB
     python -m tests.corpus.fetch DIR --short     # those that the short run needs, 6 MB
+    python -m tests.corpus.fetch DIR --loadable  # those whose modules the short run loads with dlopen, 48 MB
 
 Each file is checked against its SHA-256; what is there already is left alone, so an interrupted run resumes.
 Ends with 0 where all files are there, else with 1 and the names of those that are not. DIR lies outside of the
@@ -28,6 +29,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 SHORT_TOTAL = 6_000_000
 """Bytes of the short corpus: the smallest wheels, those with a known verdict first."""
+LOADABLE_LARGEST = 13_000_000
+"""Bytes of the largest wheel whose modules the short run loads."""
 _LINK = re.compile(r"""<a\s[^>]*?href\s*=\s*["']([^"']+)["'][^>]*>([^<]+)</a>""", re.IGNORECASE)
 _TIMEOUT = 60
 _TRIES = 3
@@ -45,6 +48,19 @@ def wanted(*, short: bool) -> list[dict[str, str]]:
             chosen.append(row)
             total += int(row["size"])
     return chosen
+
+
+def is_loadable(filename: str) -> bool:
+    """Whether a wheel is for CPython 3 on glibc and x86_64: its modules can be tried where the tests run."""
+    python, abi, platform = filename.removesuffix(".whl").split("-")[-3:]
+    if "manylinux" not in platform or not platform.endswith("x86_64"):
+        return False
+    return "pypy" not in abi and abi != "none" and not python.startswith("cp2")
+
+
+def loadable() -> list[dict[str, str]]:
+    """The rows whose modules the short run loads."""
+    return [row for row in wanted(short=False) if is_loadable(row["filename"]) and int(row["size"]) <= LOADABLE_LARGEST]
 
 
 def index_url() -> str:
@@ -120,9 +136,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--short", action="store_true")
+    parser.add_argument("--loadable", action="store_true")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    rows = wanted(short=arguments.short)
+    rows = wanted(short=arguments.short) if arguments.short or not arguments.loadable else []
+    rows += [row for row in loadable() if row not in rows] if arguments.loadable else []
     by_project: dict[str, list[dict[str, str]]] = {}
     for row in rows:
         by_project.setdefault(row["project"], []).append(row)
