@@ -8,21 +8,35 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
 
 
-def test_first_example_is_the_real_output() -> None:
-    """The first console block holds, to the letter, what its command prints."""
-    block = re.search(r"```console\n\$ wheel-audit (.+)\n((?:.*\n)+?)```", README)
-    assert block is not None
-    (pattern,) = shlex.split(block[1])
-    wheels = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob(pattern))
-    command = [sys.executable, "-m", "auditor", *wheels]
-    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+BLOCKS = re.findall(r"```console\n\$ wheel-audit (.+)\n((?:.*\n)+?)```", README)
+EXAMPLES = [(command, output) for command, output in BLOCKS if "tests/wheels" in command]
+"""The console blocks that show what a command prints about the wheels of this repository."""
 
-    assert shown.stdout == block[2]
-    assert shown.returncode == 1
+
+@pytest.mark.parametrize(("command", "output"), EXAMPLES, ids=[command for command, _ in EXAMPLES])
+def test_an_example_is_the_real_output(command: str, output: str) -> None:
+    """A console block holds, to the letter, what its command prints."""
+    words: list[str] = []
+    for word in shlex.split(command):
+        words += sorted(str(path.relative_to(ROOT)) for path in ROOT.glob(word)) if "*" in word else [word]
+    shown = subprocess.run(
+        [sys.executable, "-m", "auditor", *words], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert shown.stdout == output
+    assert shown.returncode == (0 if words[0] == "facts" else 1)
+
+
+def test_there_are_examples() -> None:
+    """The first thing that the README shows is a verdict; the loading is shown as well."""
+    assert len(EXAMPLES) == 2
+    assert README.index(EXAMPLES[0][1]) < 1000
 
 
 def test_families_of_the_table_are_those_of_the_catalogue() -> None:
