@@ -49,8 +49,9 @@ _REMOVALS = (
     ),
 )
 """Sources: the message of libcrypto.dylib and libssl.dylib of 10.15 ("Clients should not load the unversioned libcrypto
-dylib as it does not have a stable ABI"; the versioned ones, from 0.9.7 on, are still there); Apple's release notes of
-macOS 10.15 and of 12.3 (39795874). What is not in this table may be gone all the same."""
+dylib as it does not have a stable ABI"; the versioned ones, from 0.9.7 on, are reported to be there still); reports of
+software that lost QuickTime with 10.15; Apple's release notes of macOS 12.3 (39795874). What is not in this table may
+be gone all the same."""
 
 
 def is_system_path(install_name: str) -> bool:

@@ -165,8 +165,8 @@ def in_dlls_directory(version: tuple[int, int], arch: str) -> frozenset[str]:
 
     They serve `_ssl`, `_ctypes`, `_sqlite3` and `_tkinter`; Windows hands them to a later module of another directory
     only where one of these was imported before. Measured in packages that hold the files of python.org's 3.9, 3.11,
-    3.12 and 3.13 for amd64; what changed in between is from CPython's PCbuild. Names of every patch release of a
-    version are taken together; of versions before 3.8 nothing is known.
+    3.12 and 3.13 for amd64; the rest follows from those by CPython's PCbuild, and was not measured. Names of every
+    patch release of a version are taken together; of versions before 3.8 nothing is known.
     """
     if version < (3, 8):
         return frozenset()

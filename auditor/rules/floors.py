@@ -180,6 +180,21 @@ def breaks_policy(need: Need, policy: Policy, arch: str, bundled: frozenset[str]
     return prefix in prefixes and number not in policy.versions[arch].get(prefix, frozenset())
 
 
+def honest_tag(needs: list[Need], glibc_floor: tuple[int, int], arch: str, context: Context) -> str | None:
+    """The oldest manylinux tag that keeps every one of `needs`, where glibc itself must be `glibc_floor`.
+
+    None where no policy has what the other libraries are asked for: then no tag is honest.
+    """
+    for policy in glibc.policies():
+        if policy.version < glibc_floor or arch not in policy.versions:
+            continue
+        if not any(breaks_policy(need, policy, arch, context.bundled) for need in needs):
+            first = glibc.policy_for(glibc_floor, arch)
+            return glibc.tag_for(glibc_floor if policy is first else policy.version, arch)
+    beyond = glibc.policy_for(glibc_floor, arch) is None and not any(need.library in glibc.TRACKED for need in needs)
+    return glibc.tag_for(glibc_floor, arch) if beyond else None
+
+
 def outside_policy(part: Slice, policy: Policy, context: Context) -> list[str]:
     """The libraries that a slice needs, the policy does not allow, and the wheel does not bring."""
     return [

@@ -911,3 +911,27 @@ def test_an_auxiliary_library_may_be_absent() -> None:
     softened = replaced(binary, slices=(replaced(part, needed=needed),))
     assert [one.rule for one in judge(facts).findings] == ["library-outside-policy"]
     assert judge(replaced(facts, binaries=(softened,))).findings == ()
+
+
+def test_the_honest_tag_keeps_every_library() -> None:
+    """The tag that the help names is the oldest that holds for glibc and for the C++ library together."""
+    wheel = elf_wheel(
+        "cp311-cp311-manylinux_2_17_x86_64",
+        needed=("libc.so.6", "libstdc++.so.6"),
+        imports=(
+            ElfImport(symbol="getrandom", library="libc.so.6", version="GLIBC_2.25"),
+            ElfImport(symbol="_ZSt28__throw_bad_array_new_lengthv", library="libstdc++.so.6", version="GLIBCXX_3.4.29"),
+        ),
+    )
+    for rule in ("glibc-newer-than-tag", "libstdcxx-newer-than-tag"):
+        assert "`manylinux_2_34_x86_64` or later" in only(wheel, rule=rule).help
+
+
+def test_no_tag_is_honest_beyond_every_policy() -> None:
+    """Where no policy has the version node, no tag is named."""
+    wheel = elf_wheel(
+        "cp311-cp311-manylinux_2_17_x86_64",
+        needed=("libc.so.6", "libstdc++.so.6"),
+        imports=(ElfImport(symbol="_ZSt4cout", library="libstdc++.so.6", version="GLIBCXX_3.4.99"),),
+    )
+    assert "tag the wheel" not in only(wheel, rule="libstdcxx-newer-than-tag").help

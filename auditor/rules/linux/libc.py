@@ -12,8 +12,10 @@ from auditor.platforms import glibc, musl
 from auditor.platforms.promise import Libc, PlatformPromise, System, parse_platform
 from auditor.rules.context import Role
 from auditor.rules.floors import (
+    Need,
     breaks_glibc,
     breaks_policy,
+    honest_tag,
     libc_of,
     promised_libc,
     relr_evidence,
@@ -84,8 +86,10 @@ def glibc_newer_than_tag(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
         evidence: list[Evidence] = []
         newest = version
         members: dict[str, None] = {}
+        needs: list[Need] = []
         for binary, part in _glibc_slices(platform, context):
             for need in version_needs(binary, part):
+                needs.append(need)
                 if breaks_glibc(need, version, arch):
                     evidence.append(need.evidence)
                     newest = max(newest, glibc.node_version(need.node) or newest)
@@ -97,12 +101,12 @@ def glibc_newer_than_tag(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
                 members[binary.member] = None
         if evidence:
             evidence.sort(key=lambda one: (-_minor(one.version), one.text))
-            honest = glibc.tag_for(newest, arch)
+            honest = honest_tag(needs, newest, arch, context)
             yield Hit(
                 message=f"{_files(members)} glibc {newest[0]}.{newest[1]}; the tag `{platform.tag}` promises that"
                 f" {version[0]}.{version[1]} is enough",
                 help=f"build against glibc {version[0]}.{version[1]} (the manylinux image of the tag, cibuildwheel,"
-                f" `maturin build --zig`), or tag the wheel `{honest}` or later",
+                " `maturin build --zig`)" + (f", or tag the wheel `{honest}` or later" if honest else ""),
                 member=next(iter(members)) if len(members) == 1 else None,
                 arch=arch,
                 evidence=tuple(evidence[:_SHOWN]),
@@ -154,9 +158,12 @@ def libstdcxx_newer_than_tag(wheel: WheelFacts, context: Context) -> Iterator[Hi
             nodes = ", ".join(
                 f"`{newest[library]}` of {library}" for library in dict.fromkeys(need.library for need in broken)
             )
+            versions = (version for need in needs if (version := glibc.node_version(need.node)))
+            honest = honest_tag(needs, max((platform.version or (0, 0), *versions)), arch, context)
             yield Hit(
                 message=f"{_files(members)} {nodes}, which the policy of `{platform.tag}` does not have",
-                help="build with the compiler of the manylinux image, or link with `-static-libstdc++ -static-libgcc`",
+                help="build with the compiler of the manylinux image, or link with `-static-libstdc++ -static-libgcc`"
+                + (f", or tag the wheel `{honest}` or later" if honest else ""),
                 member=next(iter(members)) if len(members) == 1 else None,
                 arch=arch,
                 evidence=tuple(need.evidence for need in broken[:_SHOWN]),
