@@ -268,17 +268,33 @@ def _segment(elf: ELFFile, order: str, content: memoryview, index: int) -> Segme
 def _loads(segments: Sequence[Segment], size: int) -> tuple[Load, ...]:
     """What of the PT_LOAD segments has bytes in a file of `size` bytes.
 
-    Whole pages are mapped. Where nothing is zeroed behind a segment, the bytes of the file that follow it in its last
-    page are there as well, and some linkers' dynamic section lies in them.
+    Whole pages are mapped, from where the first one begins. Where nothing is zeroed behind a segment, the bytes of the
+    file that follow it in its last page are there as well, and a table may run on into a segment that continues it.
     """
-    loads = []
+    loads: list[Load] = []
     for segment in segments:
         if segment.type == _PT_LOAD and segment.file_size and segment.offset < size:
             end = segment.offset + segment.file_size
             if segment.memory_size <= segment.file_size:
                 end += -end % _PAGE
-            loads.append(Load(address=segment.address, offset=segment.offset, size=min(end, size) - segment.offset))
+            before = segment.address % _PAGE if segment.address % _PAGE == segment.offset % _PAGE else 0
+            start = segment.offset - before
+            load = Load(address=segment.address - before, offset=start, size=min(end, size) - start)
+            if loads and _continues(loads[-1], load):
+                load = Load(
+                    address=loads[-1].address,
+                    offset=loads[-1].offset,
+                    size=max(loads[-1].size, load.offset + load.size - loads[-1].offset),
+                )
+                loads.pop()
+            loads.append(load)
     return tuple(loads)
+
+
+def _continues(load: Load, other: Load) -> bool:
+    """Whether one segment begins where another ends, or before, at the same distance from its place in the file."""
+    same = other.address - other.offset == load.address - load.offset
+    return same and load.address <= other.address <= load.address + load.size
 
 
 def _refusals(content: memoryview, order: str, segments: Sequence[Segment]) -> list[str]:

@@ -234,7 +234,7 @@ class ElfLoader:
                 return Origin.DEPENDENCY, around.brings(name, "its search path leads to another distribution")
             if around.helper(name) is not None:
                 return Origin.DEPENDENCY, around.brings(name, "the package loads libraries by itself")
-            if around.begins_elsewhere(asking.object.member):
+            if around.begins_elsewhere(_root(asking).member):
                 return Origin.DEPENDENCY, around.brings(name, "the package's `__init__.py` is in another distribution")
         if self._platform.vague:
             return Origin.UNKNOWN, "the tag promises no library"
@@ -264,3 +264,9 @@ class ElfLoader:
 def _in_wheel(needed: Needed, found: ElfObject, how: str) -> Library:
     """A library that is a file of the wheel."""
     return Library(name=needed.name, kind=needed.kind, origin=Origin.WHEEL, member=found.member, how=how)
+
+
+def _root(asking: Loaded) -> ElfObject:
+    """What is imported or started, at the end of the chain."""
+    *_, last = asking.chain()
+    return last.object

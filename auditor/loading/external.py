@@ -109,15 +109,18 @@ class Surroundings:
         if is_vendored_name(library):
             return None  # no other distribution has a copy under the name that a tool gave to this wheel's
         named = (one for one in self.requirements if spoken_names(one) & self._loaded_names)
-        return next((one for one in named if one.lower() not in _TOOLS), None)
+        return next((one for one in named if _CARRIER.search(one.lower())), None)
 
     def begins_elsewhere(self, member: str) -> bool:
-        """Whether an `__init__.py` that runs before a module of this wheel is imported is another distribution's."""
-        packages = member.split("/")[:-1]
-        if not packages or packages[0].endswith(".data") or not self.requirements:
-            return False
-        return any(
-            f"{'/'.join(packages[:depth])}/__init__.py" not in self._sources for depth in range(1, len(packages) + 1)
+        """Whether the `__init__.py` of the package that a module is in is another distribution's.
+
+        `member` is the module that is imported: that `__init__.py` runs before, and may load libraries.
+        """
+        package, slash, _ = member.partition("/")
+        return (
+            bool(slash and self.requirements)
+            and package.isidentifier()
+            and f"{package}/__init__.py" not in self._sources
         )
 
     @functools.cached_property
@@ -145,8 +148,8 @@ class Surroundings:
         return None
 
 
-_TOOLS = frozenset({"cffi", "pycparser", "numpy", "packaging", "setuptools"})
-"""What code that loads libraries requires to do so; none of them brings a library for others."""
+_CARRIER = re.compile(r"^(lib|nvidia|cuda|intel|mkl|tbb|dpcpp|rocm)|(libs?|runtime|core|bin)(-cu\d+)?$")
+"""How distributions are called that bring libraries for others."""
 DOUBT = "the package loads libraries by itself, and may load this one from elsewhere"
 """Why a library that nothing is known of may be there all the same."""
 _NAMED = 3

@@ -187,13 +187,14 @@ class MachOLoader:
         if needed.kind in {NeededKind.WEAK, NeededKind.LAZY}:
             return _library(needed, Origin.UNKNOWN, "it may be absent", None, searched), None
         doubt = None
-        if around.requirements and not is_compiler_runtime(needed.name):
+        own = needed.name.startswith("@loader_path/") and not self._leads_outside(asking, needed.name, root)
+        if around.requirements and not own and not is_compiler_runtime(needed.name):
             clue = None
             if self._leads_outside(asking, needed.name, root):
                 clue = "its search path leads to another distribution"
             elif around.helper(needed.name) is not None:
                 clue = "the package loads libraries by itself"
-            elif around.begins_elsewhere(asking.image.member):
+            elif around.begins_elsewhere(root.member):
                 clue = "the package's `__init__.py` is in another distribution"
             if clue is not None:
                 how = around.brings(needed.name, clue)

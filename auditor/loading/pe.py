@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from auditor.facts.binary import NeededKind, PeDetail
-from auditor.loading.external import DOUBT, is_driver
+from auditor.loading.external import DOUBT, is_driver, is_vendored_name
 from auditor.loading.gather import ROOT_ROLES, Gathering, Outcome
 from auditor.loading.layout import Role
 from auditor.loading.model import Library, MissingSymbol, Origin
@@ -136,7 +136,7 @@ class _Loader:
         for image in process.loaded:  # grows while it is walked
             libraries = process.libraries.setdefault(image.member, [])
             for needed in image.part.needed:
-                library, found = self._find(image, needed, process)
+                library, found = self._find(needed, process)
                 libraries.append(library)
                 if found is not None and found not in process.loaded:
                     process.by_name.setdefault(posixpath.basename(found.path), found)
@@ -145,7 +145,7 @@ class _Loader:
             gathering.remember(image.member, image.role, libraries, root=root.member, root_role=root.role)
         return process
 
-    def _find(self, asking: _Image, needed: Needed, process: _Process) -> tuple[Library, _Image | None]:
+    def _find(self, needed: Needed, process: _Process) -> tuple[Library, _Image | None]:
         """Where one DLL is found."""
         name = needed.name.lower()
         name = name if "." in name else f"{name}.dll"
@@ -168,9 +168,9 @@ class _Loader:
             return library(Origin.PYTHON, "it lies beside python.exe")
         if windows.is_system_dll(name, self._arch):
             return library(Origin.PLATFORM, "Windows has it in System32")
-        return self._elsewhere(asking, needed, name, process.root)
+        return self._elsewhere(needed, name, process.root)
 
-    def _elsewhere(self, asking: _Image, needed: Needed, name: str, root: _Image) -> tuple[Library, _Image | None]:
+    def _elsewhere(self, needed: Needed, name: str, root: _Image) -> tuple[Library, _Image | None]:
         """A DLL that the loader does not find by itself."""
         around = self._surroundings
         beside = f"the directory of {root.member}"
@@ -189,13 +189,13 @@ class _Loader:
             )
 
         for twin in self._by_name.get(name, []):
-            how = self._helped(asking)
+            how = self._helped(root)
             if how is not None:
                 return library(Origin.PROCESS, how, twin.member), twin
             return library(Origin.UNREACHABLE, None, twin.member), twin  # one fault must not hide those behind it
         if is_driver(name):
             return library(Origin.DRIVER, "it comes with a device driver"), None
-        clue = self._helped(asking)
+        clue = self._helped(root)
         if windows.runtime_family(name) or windows.is_debug_runtime(name):
             return library(Origin.MISSING), None  # nobody means to take a compiler's runtime from a dependency
         if clue is None:
@@ -204,17 +204,18 @@ class _Loader:
             return library(Origin.MISSING, "a program also looks in PATH" if program else None), None
         if self._searches_path:
             return library(Origin.UNKNOWN, clue), None
-        if around.requirements and (around.helper(name) or around.begins_elsewhere(asking.member)):
+        if around.requirements and (around.helper(name) or around.begins_elsewhere(root.member)):
             return library(Origin.DEPENDENCY, around.brings(name, clue)), None
-        return library(Origin.MISSING, DOUBT if around.requirements else None), None
+        doubt = around.requirements and not is_vendored_name(name)
+        return library(Origin.MISSING, DOUBT if doubt else None), None
 
-    def _helped(self, asking: _Image) -> str | None:
+    def _helped(self, root: _Image) -> str | None:
         """By what the search may be wider than Windows makes it; None where nothing tells of that."""
         if self._surroundings.loads_libraries:
             return "Python code of the wheel adds directories to the search, or loads libraries"
         if self._searches_path:
             return "Python before 3.8 looks in PATH as well"
-        if self._surroundings.begins_elsewhere(asking.member):
+        if self._surroundings.begins_elsewhere(root.member):
             return "the package's `__init__.py` is in another distribution"
         return None
 

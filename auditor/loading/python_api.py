@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from auditor.platforms.cpython import Interpreter
 
 
+_OTHER_NAMES = ("pypy_", "HPy", "_HPy", "Graal")
+"""How the names of other interpreters begin: PyPy's embedding interface, HPy, GraalPy."""
+
+
 class PythonApi:
     """The C API of the interpreters that the tags select."""
 
@@ -24,6 +28,6 @@ class PythonApi:
         symbols. Where an interpreter is promised whose exports are not known (PyPy, GraalPy, a newer CPython), any
         name of the API's spelling is.
         """
-        if not is_api_name(symbol):
-            return False
-        return not self._known or bool(exported_by(symbol, windows=False))
+        if not self._known:
+            return is_api_name(symbol) or symbol.startswith(_OTHER_NAMES)
+        return is_api_name(symbol) and bool(exported_by(symbol, windows=False))

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from auditor.facts.binary import Lookup
+from auditor.facts.record import Fact
 from auditor.loading.external import is_libpython, is_vendored_name
 from auditor.loading.model import Image, MissingSymbol, Origin, Resolution
 from auditor.platforms import windows
@@ -68,7 +69,7 @@ def library_unresolved(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
             help="repair the wheel (auditwheel, delocate, delvewheel), so that it brings the library",
             member=lack.images[0].member if len(lack.images) == 1 else None,
             arch=lack.resolution.arch,
-            evidence=tuple(_library_evidence(image, lack.name) for image in lack.images[:_SHOWN]),
+            evidence=tuple(_library_evidence(image, lack) for image in lack.images[:_SHOWN]),
             severity=lack.severity,
         )
     if others:
@@ -86,14 +87,16 @@ def _has_its_own_rule(lack: Lack, context: Context) -> bool:
     return _is_policed(lack.resolution) and not is_vendored_name(lack.name)  # library-outside-policy
 
 
-def _library_evidence(image: Image, name: str) -> Evidence:
-    """Who needs a library, and where the loader looked for it."""
-    library = next(one for one in image.libraries if one.name == name)
+def _library_evidence(image: Image, lack: Lack) -> Evidence:
+    """Who needs a library, where the loader looked for it, and where it is."""
+    # Windows' names are one in any case of their letters, and so are the images that are gathered here.
+    library = next(one for one in image.libraries if one.name.lower() == lack.name.lower())
     where = f", and the loader looks in {', '.join(f'`{one}`' for one in library.searched[:4])}"
+    place = f"; it is `{library.member}`" if library.member is not None else ""
     return Evidence(
-        text=f"`{image.member}` needs `{name}`" + (where if library.searched else ""),
+        text=f"`{image.member}` needs `{library.name}`" + (where if library.searched else "") + place,
         member=image.member,
-        library=name,
+        library=library.name,
     )
 
 
@@ -118,15 +121,20 @@ def library_unreachable(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
     **References.** ld.so(8), RPATH and RUNPATH; dyld(1); Dynamic-link library search order.
     """
+    groups: dict[tuple[tuple[str, ...], Severity], list[Lack]] = {}
     for lack in lacking(wheel, context, Origin.UNREACHABLE):
+        groups.setdefault((tuple(image.member for image in lack.images), lack.severity), []).append(lack)
+    for lacks in groups.values():
+        lack = lacks[0]
+        what = f"`{lack.name}`" if len(lacks) == 1 else f"{len(lacks)} libraries"
+        where = f"where it is: `{lack.library.member}`" if len(lacks) == 1 else "where they are"
         yield Hit(
-            message=f"{_subject(lack.images)} `{lack.name}`, and the loader does not look where it is:"
-            f" `{lack.library.member}`",
+            message=f"{_subject(lack.images)} {what}, and the loader does not look {where}",
             help="set the search path to the library's directory (`auditwheel repair`, `delocate-wheel`,"
             " `delvewheel repair`)",
             member=lack.images[0].member if len(lack.images) == 1 else None,
             arch=lack.resolution.arch,
-            evidence=tuple(_library_evidence(image, lack.name) for image in lack.images[:_SHOWN]),
+            evidence=tuple(_library_evidence(one.images[0], one) for one in lacks[:_SHOWN]),
             severity=lack.severity,
         )
 
@@ -156,7 +164,7 @@ def library_from_dependency(wheel: WheelFacts, context: Context) -> Iterator[Hit
             f" {(how or '').replace('bring it', f'bring {it}')}",
             help="pin the distribution that brings it to the versions that have the library under this name",
             arch=same[0].resolution.arch,
-            evidence=tuple(_library_evidence(lack.images[0], lack.name) for lack in same[:_SHOWN]),
+            evidence=tuple(_library_evidence(lack.images[0], lack) for lack in same[:_SHOWN]),
         )
 
 
@@ -181,6 +189,7 @@ def symbol_unresolved(wheel: WheelFacts, context: Context) -> Iterator[Hit | Not
     **References.** ld.so(8); glibc, elf/dl-lookup.c; dyld(1); PE format, Import tables.
     """
     unsure: dict[str, int] = {}
+    wanting: dict[tuple[str, Severity | None], list[_Want]] = {}
     for resolution, image in judged_images(wheel, context):
         if not image.reached:
             continue
@@ -189,11 +198,16 @@ def symbol_unresolved(wheel: WheelFacts, context: Context) -> Iterator[Hit | Not
         flat = [one for one in certain if one.lookup is Lookup.FLAT]
         named = [one for one in certain if one.lookup is not Lookup.FLAT]
         for symbols, severity in ((named, None), (flat, WARNING)):
-            if symbols:
-                yield _symbol_hit(image, symbols, resolution, severity)
+            for library in dict.fromkeys(one.library for one in symbols):
+                same = [one for one in symbols if one.library == library]
+                # Where one library of the wheel lacks what many files want, it is that library's fault, once.
+                key = (library or image.member, severity)
+                wanting.setdefault(key, []).append(_Want(image=image, symbols=tuple(same), resolution=resolution))
         doubtful = len(image.missing) - sum(one.certain for one in image.missing)
         if doubtful and not any(library.origin is Origin.MISSING for library in image.libraries):
             unsure[image.member] = doubtful
+    for (_, severity), wants in wanting.items():
+        yield _symbol_hit(wants, severity)
     if unsure:
         member, count = next(iter(unsure.items()))
         more = f" and of {len(unsure) - 1} other files" if len(unsure) > 1 else ""
@@ -201,28 +215,41 @@ def symbol_unresolved(wheel: WheelFacts, context: Context) -> Iterator[Hit | Not
         yield NotJudged(rule="symbol-unresolved", reason=reason)
 
 
-def _symbol_hit(image: Image, symbols: list[MissingSymbol], resolution: Resolution, severity: Severity | None) -> Hit:
-    """The finding for one image, with all of its symbols."""
-    first = symbols[0]
-    what = _spelled(first) if len(symbols) == 1 else f"{len(symbols)} symbols"
-    source = {one.library for one in symbols}
-    library = source.pop() if len(source) == 1 else None
+class _Want(Fact, frozen=True, kw_only=True):
+    """What one image wants of one library, or of any, and does not get."""
+
+    image: Image
+    symbols: tuple[MissingSymbol, ...]
+    resolution: Resolution
+
+
+def _symbol_hit(wants: list[_Want], severity: Severity | None) -> Hit:
+    """The finding for all images that miss symbols of one library, with all of the symbols."""
+    first = wants[0]
+    spelled = list(dict.fromkeys(_spelled(one) for want in wants for one in want.symbols))
+    what = spelled[0] if len(spelled) == 1 else f"{len(spelled)} symbols"
+    library = first.symbols[0].library
     where = f" of `{library}`" if library else ""
+    loaded = "it" if len(wants) == 1 else "them"
     return Hit(
-        message=f"`{image.member}` needs {what}{where}, which nothing that is loaded with it provides",
+        message=f"{_subject(tuple(want.image for want in wants))} {what}{where}, which nothing that is loaded with"
+        f" {loaded} provides",
         help="link the library that has the symbol, or build again against the copy that is in the wheel",
-        member=image.member,
-        arch=resolution.arch,
+        member=first.image.member if len(wants) == 1 else None,
+        arch=first.resolution.arch,
         evidence=tuple(
             Evidence(
-                text=f"{_spelled(one)} is not provided" + (f": {one.reason}" if one.reason else ""),
-                member=image.member,
+                text=(f"for `{want.image.member}` " if len(wants) > 1 else "")
+                + f"{_spelled(one)} is not provided"
+                + (f": {one.reason}" if one.reason else ""),
+                member=want.image.member,
                 symbol=one.symbol or None,
                 library=one.library,
                 version=one.version,
             )
-            for one in symbols[:_SHOWN]
-        ),
+            for want in wants
+            for one in want.symbols
+        )[:_SHOWN],
         severity=severity,
     )
 

@@ -836,3 +836,21 @@ def test_memory_stays_small() -> None:
         assert tracemalloc.get_traced_memory()[1] < 2 << 20
     finally:
         tracemalloc.stop()
+
+
+def test_a_table_that_runs_on_into_the_next_segment() -> None:
+    """Segments that continue each other in memory and in the file are one place, as they are for the loader."""
+    content = build_elf(SMALL)
+    loads = [at for at in range(64, 64 + 56 * content[56], 56) if content[at] == 1]
+    offset, address, size = (struct.unpack_from("<Q", content, loads[-1] + place)[0] for place in (8, 16, 32))
+    middle = table_offset(content, ".dynamic") + 32
+    # The first segment's place is taken by the second half of the last one, whose own size is cut to the first half.
+    split = content
+    first = middle - offset
+    for place, value in ((32, first), (40, first)):
+        split = patched(split, "<Q", loads[-1] + place, value)
+    stack = next(at for at in range(64, 64 + 56 * content[56], 56) if content[at : at + 4] == b"\x51\xe5\x74\x64")
+    for place, value in ((8, middle), (16, address + first), (32, size - first), (40, size - first)):
+        split = patched(split, "<Q", stack + place, value)
+    split = patched(split, "<I", stack, 1)
+    assert read(split).slices[0].needed == read(content).slices[0].needed != ()

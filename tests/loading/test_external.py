@@ -159,9 +159,10 @@ def test_code_that_loads_a_file(files: dict[str, bytes], *, expected: bool) -> N
 BEGINNINGS = {
     "all-here": ({"demo/__init__.py": b"", "demo/sub/__init__.py": b""}, MODULE, ("core",), False),
     "outer-is-not": ({"demo/sub/__init__.py": b""}, MODULE, ("core",), True),
-    "inner-is-not": ({"demo/__init__.py": b""}, MODULE, ("core",), True),
+    "inner-is-not": ({"demo/__init__.py": b""}, MODULE, ("core",), False),
     "nothing-required": ({}, MODULE, (), False),
     "at-the-top-level": ({}, "_core.abi3.so", ("core",), False),
+    "no-package": ({}, "demo.libs/libfoo.so.1", ("core",), False),
     "in-the-data-directory": ({}, "demo-1.0.data/scripts/tool", ("core",), False),
 }
 

@@ -452,7 +452,7 @@ def test_binary_wrong_arch(case: Planted) -> None:
 
 
 def test_every_binary_of_another_machine_is_named() -> None:
-    """Two modules for another machine are two findings, each with its own place."""
+    """Two modules for another machine are one finding, which names both."""
     other = replace(clean_elf(ARM_LINUX), exports=(replace(clean_elf(ARM_LINUX).exports[0], symbol="PyInit__more"),))
     wheel = with_files(
         LINUX,
@@ -460,10 +460,11 @@ def test_every_binary_of_another_machine_is_named() -> None:
         binary=clean_elf(ARM_LINUX),
         member=extension_name(ARM_LINUX),
     )
-    found = [(one.rule, one.member) for one in loud(judged(wheel))]
-    assert found == [
-        ("binary-wrong-arch", "demo/_core.cpython-311-aarch64-linux-gnu.so"),
-        ("binary-wrong-arch", "demo/_more.cpython-311-aarch64-linux-gnu.so"),
+    (finding,) = loud(judged(wheel))
+    assert (finding.rule, finding.member) == ("binary-wrong-arch", None)
+    assert [one.member for one in finding.evidence] == [
+        "demo/_core.cpython-311-aarch64-linux-gnu.so",
+        "demo/_more.cpython-311-aarch64-linux-gnu.so",
     ]
 
 

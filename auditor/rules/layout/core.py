@@ -140,7 +140,9 @@ def wheel_tag_mismatch(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     elif lost:
         message = f"WHEEL has no tag for machines that the file name promises to serve: `{lost[0]}`"
     else:
-        message = f"WHEEL and the file name differ in {len(missing) + len(extra)} tags, though each machine finds one"
+        count = len(missing) + len(extra)
+        tags = "1 tag" if count == 1 else f"{count} tags"
+        message = f"WHEEL and the file name differ in {tags}, though each machine finds one"
     yield Hit(
         message=message,
         help="change tags with `python -m wheel tags`, which keeps the name, WHEEL and RECORD together",

@@ -135,7 +135,7 @@ def build_path_leak(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
 def _is_service(user: str) -> bool:
     """Whether an account belongs to no person."""
-    return user.lower() in _NOBODYS or _SERVICE.search(user) is not None
+    return user.startswith(".") or user.lower() in _NOBODYS or _SERVICE.search(user) is not None
 
 
 def _quoted(path: str) -> str:

@@ -189,20 +189,30 @@ def binary_wrong_arch(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
     **References.** PEP 425; gABI e_machine; PE format, Machine types.
     """
+    groups: dict[tuple[str, str, bool], list[Misfit]] = {}
     for one in wrong_machines(wheel, context):
-        binary = one.binary
         names = "`, `".join(platform.tag for platform in one.platforms)
-        machines = ", ".join(part.arch or part.machine for part in binary.slices)
+        machines = ", ".join(part.arch or part.machine for part in one.binary.slices)
+        groups.setdefault((machines, names, _starts_anyway(one, context)), []).append(one)
+    for (machines, names, starts), misfits in groups.items():
+        first = misfits[0].binary
+        what = f"`{first.member}` is" if len(misfits) == 1 else f"{len(misfits)} files are"
         yield Hit(
-            message=f"`{binary.member}` is for {machines}; the tag promises `{names}`",
+            message=f"{what} for {machines}; the tag promises `{names}`",
             help="build for the promised machine: check the target of the compiler and clean the build directory",
-            member=binary.member,
-            arch=binary.slices[0].arch,
+            member=first.member if len(misfits) == 1 else None,
+            arch=first.slices[0].arch,
             evidence=tuple(
-                Evidence(text=f"its header names the machine {part.machine}", member=binary.member)
-                for part in binary.slices
-            ),
-            severity=WARNING if _starts_anyway(one, context) else None,
+                Evidence(
+                    text=f"its header names the machine {part.machine}"
+                    if len(misfits) == 1
+                    else f"the header of `{one.binary.member}` names the machine {part.machine}",
+                    member=one.binary.member,
+                )
+                for one in misfits
+                for part in one.binary.slices
+            )[:_SHOWN],
+            severity=WARNING if starts else None,
         )
 
 

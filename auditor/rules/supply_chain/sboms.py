@@ -31,12 +31,12 @@ _SYSTEM_DIRECTORIES = ("/lib64", "/usr/lib64", "/lib", "/usr/lib", "/usr/local/l
 def sbom_invalid(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """A file in `sboms/` is no CycloneDX or SPDX document.
 
-    **What it checks.** Each file below `.dist-info/sboms/` is a CycloneDX or SPDX document: its start says so, and in a
-    JSON document the fields that name the format, the components and their types have the form that the schema
+    **What it checks.** Each file below `.dist-info/sboms/` is a CycloneDX or SPDX document: its start says so, and
+    in a JSON document the fields that name the format, the components and their types have the form that the schema
     demands. Documents in XML, RDF, YAML or tag-value are recognised and not read further.
 
-    **Why it matters.** PEP 770 reserves the directory for bills of materials. A scanner that finds something else there
-    reports nothing of the wheel's parts, or stops.
+    **Why it matters.** PEP 770 reserves the directory for bills of materials. A scanner that finds something else
+    there reports nothing of the wheel's parts, or stops.
 
     **How to fix.** Write the document with a tool of its format, and look at it with the format's own validator. Other
     files belong elsewhere: licences in `licenses/`, notes in the package.
@@ -140,20 +140,21 @@ def _contradicted_crates(wheel: WheelFacts) -> Iterator[Hit | NotJudged]:
 def sbom_incomplete(wheel: WheelFacts, context: Context) -> Iterator[Hit | NotJudged]:
     """A bundled library is in no bill of materials.
 
-    **What it checks.** Two kinds of documents say which bundled libraries they list. One that gives the file name or
-    the SHA-256 of a bundled library is taken to list files, and each of the others must be in it too. auditwheel's (and
-    maturin's likewise) has a component for each library that it copied and whose package it knew: where there are fewer
-    components than libraries in `*.libs`, the rest is in none.
+    **What it checks.** Two kinds of documents say which bundled libraries they list. One that gives the file name
+    or the SHA-256 of a bundled library is taken to list files, and each of the others must be in it too.
+    auditwheel's (and maturin's likewise) has a component for each library that it copied and whose package it knew:
+    where there are fewer components than libraries in `*.libs`, the rest is in none.
 
     **Why it matters.** What is not listed is not scanned: a vulnerable OpenSSL that was built from source in the
     container is in the wheel, and no tool says so.
 
     **How to fix.** auditwheel finds the package of a library only if the system's package manager installed it. For
-    what was built from source, add a document of your own to `sboms/` that gives the file names; or install the library
-    as a package.
+    what was built from source, add a document of your own to `sboms/` that gives the file names; or install the
+    library as a package.
 
-    **Limits.** maturin's list of crates does not claim to list libraries. A document that lists components without file
-    names cannot be held against the libraries, so that nothing is said beside it.
+    **Limits.** An info where auditwheel's document alone counts the libraries, which leaves out by itself what no
+    system package owns. maturin's list of crates does not claim to list libraries. A document that lists components
+    without file names cannot be held against the libraries, so that nothing is said beside it.
 
     **References.** PEP 770; auditwheel issue 728; CycloneDX `evidence.occurrences`; SPDX `fileName`.
     """
@@ -186,6 +187,7 @@ def sbom_incomplete(wheel: WheelFacts, context: Context) -> Iterator[Hit | NotJu
             Evidence(text=f"`{documents}` lists {len(libraries) - missing} of {len(libraries)} libraries"),
             *(Evidence(text=f"not listed: `{one.member}`", member=one.member) for one in named[:_SHOWN]),
         ),
+        severity=None if by_file else INFO,  # auditwheel wrote it, and leaves out what no system package owns
     )
 
 
