@@ -28,8 +28,10 @@ __all__ = ["SYSTEM_FORMATS", "Context", "Module", "Role", "matches", "needs_noth
 class Context:
     """What is derived from the facts of one wheel."""
 
-    def __init__(self, wheel: WheelFacts) -> None:
+    def __init__(self, wheel: WheelFacts, *, size_limit: int | None = None) -> None:
         self._wheel = wheel
+        self.size_limit = size_limit
+        """Bytes that the project says its wheels may have; None where it does not say."""
         self.layout = Layout(wheel)
         self.surroundings = Surroundings(wheel)
 

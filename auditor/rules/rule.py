@@ -15,10 +15,13 @@ from auditor.findings import Evidence, NotJudged, PyPIAnswer, Severity
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from auditor.facts.release import ReleaseFacts
     from auditor.facts.wheel import WheelFacts
     from auditor.rules.context import Context
+    from auditor.rules.release.context import ReleaseContext
 
     Check = Callable[[WheelFacts, Context], Iterator["Hit | NotJudged"]]
+    ReleaseCheck = Callable[[ReleaseFacts, ReleaseContext], Iterator["Hit | NotJudged"]]
 
 SECTIONS = ("What it checks", "Why it matters", "How to fix", "Limits", "References")
 """The sections of a rule's documentation, in their order."""
@@ -44,7 +47,15 @@ class Rule:
     """A rule of the catalogue: its name, what it stands for, and the function that checks it."""
 
     def __init__(
-        self, name: str, *, severity: Severity, pypi: PyPIAnswer, since: str, must: bool = False, check: Check
+        self,
+        name: str,
+        *,
+        severity: Severity,
+        pypi: PyPIAnswer,
+        since: str,
+        must: bool = False,
+        of_release: bool = False,
+        check: Callable[..., Iterator[Hit | NotJudged]],
     ) -> None:
         self.name = name
         self.severity = severity
@@ -52,6 +63,8 @@ class Rule:
         self.since = since
         self.must = must
         """Whether a specification says MUST, though nobody refuses the wheel: an error under the profile `strict`."""
+        self.of_release = of_release
+        """Whether the check takes the wheels of a release as a set (`ReleaseCheck`), and not one wheel (`Check`)."""
         self.check = check
         self.family = check.__module__.removeprefix("auditor.rules.").partition(".")[0]
 
@@ -80,6 +93,17 @@ def rule(
     return decorate
 
 
+def release_rule(
+    name: str, *, severity: Severity, pypi: PyPIAnswer = PyPIAnswer.ACCEPT, since: str
+) -> Callable[[ReleaseCheck], Rule]:
+    """Make a rule of a function that takes the wheels of a release as a set."""
+
+    def decorate(check: ReleaseCheck) -> Rule:
+        return Rule(name, severity=severity, pypi=pypi, since=since, of_release=True, check=check)
+
+    return decorate
+
+
 ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
 REJECT, SERVER_ERROR, MAIL = PyPIAnswer.REJECT, PyPIAnswer.SERVER_ERROR, PyPIAnswer.MAIL
 FUTURE, ACCEPT = PyPIAnswer.FUTURE, PyPIAnswer.ACCEPT
@@ -96,5 +120,6 @@ __all__ = [
     "Hit",
     "NotJudged",
     "Rule",
+    "release_rule",
     "rule",
 ]

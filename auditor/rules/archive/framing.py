@@ -44,25 +44,37 @@ def zip_polyglot(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
 @rule("zip-too-large", severity=ERROR, pypi=REJECT, since="0.1")
 def zip_too_large(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
-    """The file is larger than PyPI takes.
+    """The file is larger than PyPI takes, or than the settings allow.
 
-    **What it checks.** The wheel has at most 100 MiB.
+    **What it checks.** The wheel has at most 100 MiB, or what `size-limit` in the settings says.
 
     **Why it matters.** PyPI refuses the upload, often after half of a release is there.
 
     **How to fix.** Strip debug information, leave out test data, split the data into a package of its own; or ask
-    PyPI for a higher limit, and ignore the rule then.
+    PyPI for a higher limit, and state it as `size-limit`.
 
     **Limits.** A project's own limit cannot be told from the wheel.
 
     **References.** PyPI, Storage limits.
     """
-    if wheel.size > pypi.SIZE_MAX:
-        yield Hit(
-            message=f"the wheel has {wheel.size / (1 << 20):.1f} MiB; PyPI takes {pypi.SIZE_MAX >> 20} MiB by default",
-            help="strip debug information, leave out data, or ask PyPI for a higher limit",
-            evidence=(Evidence(text=f"{wheel.size} bytes; PyPI's default limit as of {pypi.KNOWN_AT}"),),
-        )
+    limit = context.size_limit or pypi.SIZE_MAX
+    if wheel.size <= limit:
+        return
+    says = "PyPI takes" if context.size_limit is None else "the settings allow"
+    default = f"PyPI's default limit is {pypi.SIZE_MAX >> 20} MiB as of {pypi.KNOWN_AT}"
+    yield Hit(
+        message=f"the wheel has {_mebibytes(wheel.size)}; {says} {_mebibytes(limit)}"
+        + (" by default" if context.size_limit is None else ""),
+        help="strip debug information, leave out data, or ask PyPI for a higher limit",
+        # Up to the default limit the settings alone say no.
+        pypi=REJECT if wheel.size > pypi.SIZE_MAX else ACCEPT,
+        evidence=(Evidence(text=f"{wheel.size} bytes; {default}"),),
+    )
+
+
+def _mebibytes(size: int) -> str:
+    """A size as people write it."""
+    return f"{size / (1 << 20):.1f}".removesuffix(".0") + " MiB"
 
 
 @rule("zip-stray-bytes", severity=ERROR, pypi=REJECT, since="0.1")
