@@ -9,21 +9,47 @@ for finding in report.findings:
 
 from __future__ import annotations
 
-from auditor.api import audit, audit_release
+from auditor.api import audit, audit_release, matrices_of, matrix_of
 from auditor.archive.reader import read_wheel
-from auditor.errors import AuditError, NoWheelError, PathNotFoundError, UnreadableError, UsageError
+from auditor.config import load_settings
+from auditor.errors import AuditError, ConfigError, NoWheelError, PathNotFoundError, UnreadableError, UsageError
 from auditor.facts.wheel import WheelFacts
-from auditor.findings import Evidence, Finding, NotJudged, PyPIAnswer, ReleaseReport, Report, Severity, Suppressed
+from auditor.findings import (
+    BaselineEntry,
+    Evidence,
+    Finding,
+    Matrix,
+    MatrixCell,
+    MatrixColumn,
+    MatrixRow,
+    NotJudged,
+    PyPIAnswer,
+    ReleaseReport,
+    Report,
+    Severity,
+    Suppressed,
+    Unreadable,
+)
 from auditor.judge import judge
+from auditor.platforms.stated import Floors
 from auditor.rules import ALL_RULES, Rule
-from auditor.settings import Profile, Settings, UnknownRuleError
+from auditor.settings import ExternalLibrary, Ignore, Profile, Settings, UnknownRuleError
 from auditor.version import __version__
 
 __all__ = [
     "ALL_RULES",
     "AuditError",
+    "BaselineEntry",
+    "ConfigError",
     "Evidence",
+    "ExternalLibrary",
     "Finding",
+    "Floors",
+    "Ignore",
+    "Matrix",
+    "MatrixCell",
+    "MatrixColumn",
+    "MatrixRow",
     "NoWheelError",
     "NotJudged",
     "PathNotFoundError",
@@ -36,6 +62,7 @@ __all__ = [
     "Severity",
     "Suppressed",
     "UnknownRuleError",
+    "Unreadable",
     "UnreadableError",
     "UsageError",
     "WheelFacts",
@@ -43,5 +70,8 @@ __all__ = [
     "audit",
     "audit_release",
     "judge",
+    "load_settings",
+    "matrices_of",
+    "matrix_of",
     "read_wheel",
 ]

@@ -44,3 +44,17 @@ class UnreadableError(AuditError):
         super().__init__(f"`{path}` cannot be read: {reason}")
         self.path = path
         self.reason = reason
+
+
+class ConfigError(UsageError):
+    """A settings file, or a baseline, that cannot be understood."""
+
+    def __init__(self, file: str, problem: str, *, key: str | None = None, suggestion: str | None = None) -> None:
+        where = f"`{file}`" if key is None else f"`{file}`, `{key}`"
+        hint = f"; did you mean `{suggestion}`?" if suggestion is not None else ""
+        super().__init__(f"{where}: {problem}{hint}")
+        self.file = file
+        self.key = key
+        """The place in the file, from its root: `tool.wheel-audit.ignore`."""
+        self.suggestion = suggestion
+        """The nearest name that is known, where an unknown one is the problem."""

@@ -1,4 +1,4 @@
-"""What the user decides: which rules run, which findings are set aside, and what fails."""
+"""What the user decides: which rules run, which findings are set aside, what is promised beside, and what fails."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from auditor.errors import UsageError
 from auditor.facts.record import Fact
-from auditor.findings import PyPIAnswer, Severity
+from auditor.findings import BaselineEntry, PyPIAnswer, Severity
+from auditor.platforms.stated import Floors
 from auditor.rules import FAMILIES, RULES_BY_NAME
 
 if TYPE_CHECKING:
@@ -41,6 +42,32 @@ class Profile(str, Enum):
     """Tomorrow's: an error is also what PyPI has announced to refuse, and what a specification says MUST of."""
 
 
+class Ignore(Fact, frozen=True, kw_only=True):
+    """Findings that are set aside where they are in certain files, with the reason."""
+
+    rules: tuple[str, ...]
+    """Rules and families."""
+    reason: str
+    glob: str | None = None
+    """Over the names of members; None for all findings of a wheel. See `auditor.globs`."""
+    wheel: str | None = None
+    """A glob over the file names of wheels; None for all wheels."""
+
+    def __str__(self) -> str:
+        """What a person is told of it."""
+        places = [f"`{place}`" for place in (self.glob, self.wheel) if place is not None]
+        return f"{', '.join(f'`{name}`' for name in self.rules)} in {' of '.join(places) or 'all wheels'}"
+
+
+class ExternalLibrary(Fact, frozen=True, kw_only=True):
+    """A library that the wheel needs and another distribution brings."""
+
+    library: str
+    """Its name, or a glob over names: `libcudart.so.*`."""
+    distribution: str
+    """The name of the distribution, as written: `Requires-Dist` has to name it."""
+
+
 class Settings(Fact, frozen=True, kw_only=True):
     """The settings of one audit. The default runs every rule, and fails on errors."""
 
@@ -48,14 +75,31 @@ class Settings(Fact, frozen=True, kw_only=True):
     """Rules and families that run; empty for all."""
     ignore: tuple[str, ...] = ()
     """Rules and families whose findings are set aside. They stay in the report as suppressed."""
+    reasons: tuple[tuple[str, str], ...] = ()
+    """(name in `ignore`, why it is there)."""
+    severities: tuple[tuple[str, Severity], ...] = ()
+    """(rule or family, the severity that its findings get). A rule's own entry comes before its family's."""
+    per_file_ignores: tuple[Ignore, ...] = ()
+    """Findings that are set aside where they are in certain files."""
+    external_libraries: tuple[ExternalLibrary, ...] = ()
+    """Libraries that other distributions bring."""
+    floors: Floors = Floors()
+    """The oldest systems that the project promises."""
+    expected_matrix: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """(interpreter, platforms) that the release has to serve; empty where the project does not say."""
+    size_limit: int | None = None
+    """Bytes that a wheel may have; None for what PyPI takes by default."""
     profile: Profile = Profile.DEFAULT
     """Whose eyes judge: see `Profile`."""
     fail_on: Severity | None = Severity.ERROR
     """The least severity that fails a wheel; None where nothing does."""
+    baseline: tuple[BaselineEntry, ...] = ()
+    """Findings that the project lives with for now."""
 
     def __post_init__(self) -> None:
         """Refuse a name that no rule and no family has."""
-        for name in (*self.select, *self.ignore):
+        named = [*self.select, *self.ignore, *(name for name, _ in self.severities)]
+        for name in (*named, *(name for one in self.per_file_ignores for name in one.rules)):
             if name not in RULES_BY_NAME and name not in FAMILIES:
                 raise UnknownRuleError(name)
 
@@ -64,14 +108,18 @@ class Settings(Fact, frozen=True, kw_only=True):
         return not self.select or rule.name in self.select or rule.family in self.select
 
     def ignore_reason(self, rule: Rule) -> str | None:
-        """Why findings of the rule are set aside; None where they are not."""
+        """Why findings of the rule are set aside wherever they are; None where they are not."""
         for name in (rule.name, rule.family):
             if name in self.ignore:
-                return f"`{name}` is ignored"
+                return dict(self.reasons).get(name) or f"`{name}` is ignored"
         return None
 
     def severity(self, rule: Rule, severity: Severity, pypi: PyPIAnswer) -> Severity:
-        """The severity of a finding under the profile, from the one that its rule gave it."""
+        """The severity of a finding: the one that was set, or the one of its rule under the profile."""
+        chosen = dict(self.severities)
+        for name in (rule.name, rule.family):
+            if name in chosen:
+                return chosen[name]
         if self.profile is Profile.PYPI and severity is Severity.ERROR and pypi not in _REFUSED:
             return Severity.WARNING
         announced = pypi in _ANNOUNCED or rule.must

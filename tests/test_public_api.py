@@ -7,13 +7,23 @@ import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import auditor
 from auditor import (
     ALL_RULES,
     AuditError,
+    BaselineEntry,
+    ConfigError,
     Evidence,
+    ExternalLibrary,
     Finding,
+    Floors,
+    Ignore,
+    Matrix,
+    MatrixCell,
+    MatrixColumn,
+    MatrixRow,
     NotJudged,
     NoWheelError,
     PathNotFoundError,
@@ -26,6 +36,7 @@ from auditor import (
     Severity,
     Suppressed,
     UnknownRuleError,
+    Unreadable,
     UnreadableError,
     UsageError,
     WheelFacts,
@@ -33,9 +44,15 @@ from auditor import (
     audit,
     audit_release,
     judge,
+    load_settings,
+    matrices_of,
+    matrix_of,
     read_wheel,
 )
 from tests.cli.command import REPOSITORY, TIMEOUT, environment, fixture
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BAD = fixture("cp313-cp313-win_amd64", "bad")
 
@@ -79,6 +96,37 @@ def test_several_wheels_are_audited_with_an_executor() -> None:
     assert [report.filename for report in release.wheels] == [BAD.name, BAD.name]
 
 
+def test_the_matrix_says_who_is_served() -> None:
+    """The wheels of a release give a matrix: interpreters down, platforms across."""
+    matrix: Matrix = matrix_of([BAD])
+    assert matrices_of([BAD]) == (matrix,)
+    columns: tuple[MatrixColumn, ...] = matrix.columns
+    rows: tuple[MatrixRow, ...] = matrix.rows
+    assert len(columns) == len(rows[0].cells)
+    cell: MatrixCell | None = matrix.cell("cp313", "win_amd64")
+    assert cell is not None
+    assert cell.wheel == BAD.name
+    assert matrix.cell("cp313", "beos") is matrix.cell("cp399", "win_amd64") is None
+
+
+def test_settings_come_from_a_file_or_are_made(tmp_path: Path) -> None:
+    """A file and a program can say the same; what both settings and reports hold has public names."""
+    path = tmp_path / "wheel-audit.toml"
+    path.write_text(
+        "floors = { glibc = '2.28' }\nexternal-libraries = { libx = 'x' }\n"
+        "[[per-file-ignores]]\nglob = '*.pyd'\nrules = ['python_abi']\nreason = 'tested'\n"
+    )
+    settings: Settings = load_settings(path)
+    ignore = Ignore(rules=("python_abi",), reason="tested", glob="*.pyd")
+    library = ExternalLibrary(library="libx", distribution="x")
+    assert settings == Settings(floors=Floors(glibc=(2, 28)), external_libraries=(library,), per_file_ignores=(ignore,))
+    entry = BaselineEntry(fingerprint="0" * 32, rule="zip-crc")
+    release = audit_release([BAD], settings=Settings(baseline=(entry,)))
+    unmatched: tuple[BaselineEntry, ...] = release.unmatched_baseline
+    unreadable: tuple[Unreadable, ...] = release.unreadable
+    assert (unmatched, unreadable) == ((entry,), ())
+
+
 def test_facts_are_read_and_judged_in_two_steps() -> None:
     """What was read may be judged again under other settings, without reading it again."""
     facts: WheelFacts = read_wheel(BAD)
@@ -105,6 +153,7 @@ def test_errors_have_one_base() -> None:
         NoWheelError,
         UnreadableError,
         UnknownRuleError,
+        ConfigError,
     )
     assert all(issubclass(error, AuditError) for error in errors)
     assert {error.exit_status for error in errors} == {2, 3}

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import errno
+import glob
 import os
 import stat
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from auditor.errors import NoWheelError, PathNotFoundError, UnreadableError
+from auditor.errors import NoWheelError, PathNotFoundError, UnreadableError, UsageError
+
+if TYPE_CHECKING:
+    from auditor.release.files import Sdist
 
 _NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})
+_INVALID_NAME = 123
+"""ERROR_INVALID_NAME of Windows (`a<b>.whl`). Its errno is EINVAL, which other failures have as well."""
 _SPECIAL = {
     stat.S_IFDIR: "a directory",
     stat.S_IFIFO: "a pipe",
@@ -19,23 +26,54 @@ _SPECIAL = {
 }
 
 
-def expand(paths: tuple[str, ...]) -> list[str]:
-    """The wheels to audit, in the order given, each once; a directory stands for every `*.whl` in it, sorted.
+def expand(paths: tuple[str, ...]) -> tuple[list[str], list[Sdist]]:
+    """The wheels to audit, in the order given, each once; and the source distributions that lie beside them.
 
-    A file is taken whatever its name: what it is, is for the audit to say. Raises `PathNotFoundError` and
-    `NoWheelError` before anything is read.
+    A directory stands for what is in it: every `*.whl`, sorted, and what is named like a source distribution. A file
+    that is not named like one is taken for a wheel whatever its name: what it is, is for the audit to say. A pattern
+    stands for what matches it. Raises `PathNotFoundError` and `NoWheelError` before anything is read.
     """
-    found: dict[str, None] = {}
-    for text in paths:
-        kind = _kind(text)
-        if kind == stat.S_IFDIR:
-            wheels = sorted(str(one) for one in Path(text).glob("*.whl"))
+    from auditor.release.files import sdist_at
+
+    # A path tells spellings of one file apart as little as its system does: `dist/a.whl` and `DIST\\A.whl` on Windows.
+    found: dict[Path, str] = {}
+    sdists: dict[str, Sdist] = {}
+    for text in (one for path in paths for one in _matching(path)):
+        if _kind(text) == stat.S_IFDIR:
+            inside = _inside(text)
+            wheels = [str(one) for one in inside if one.suffix == ".whl"]
             if not wheels:
                 raise NoWheelError(text)
-            found.update(dict.fromkeys(wheels))
+            for one in wheels:
+                found.setdefault(Path(one), one)
+            beside = [sdist_at(one) for one in inside]
         else:
-            found[text] = None
-    return list(found)
+            beside = [sdist_at(text)]
+            if beside == [None]:
+                found.setdefault(Path(text), text)
+        sdists.update({one.filename: one for one in beside if one is not None})
+    if not found:
+        raise UsageError(f"`{paths[0]}` is a source distribution, and there is no wheel to audit")
+    return list(found.values()), [sdists[name] for name in sorted(sdists)]
+
+
+def _matching(path: str) -> list[str]:
+    """The path itself; where nothing is, what matches it as a pattern: shells of Windows leave that to programs."""
+    if os.path.lexists(path):
+        return [path]
+    try:
+        return sorted(glob.glob(path)) or [path]  # noqa: PTH207 -- `Path.glob` takes no absolute pattern
+    except ValueError:
+        # A NUL, which no path holds.
+        return [path]
+
+
+def _inside(directory: str) -> list[Path]:
+    """What is in a directory, sorted by name: paths themselves sort in another way on Windows."""
+    try:
+        return sorted(Path(directory).iterdir(), key=lambda one: one.name)
+    except OSError as error:
+        raise UnreadableError(directory, error.strerror or str(error)) from error
 
 
 def require_file(path: str) -> None:
@@ -50,7 +88,7 @@ def _kind(path: str) -> int:
     try:
         return stat.S_IFMT(os.stat(path).st_mode)  # noqa: PTH116 -- `Path("")` would be the current directory
     except OSError as error:
-        if error.errno in _NOT_THERE:
+        if error.errno in _NOT_THERE or getattr(error, "winerror", None) == _INVALID_NAME:
             raise PathNotFoundError(path) from error
         return 0
     except ValueError as error:

@@ -27,9 +27,11 @@ def render_json(report: ReleaseReport, knowledge: dict[str, str]) -> str:
 
 
 def render_jsonl(report: ReleaseReport, knowledge: dict[str, str]) -> str:
-    """A line with schema, tool and knowledge; a line a wheel; a line with release and summary."""
-    head = {"schema": model.SCHEMA, "tool": model.Tool(), "knowledge": knowledge}
-    tail = {"release": model.wire_release(report), "summary": model.summary(report)}
+    """A line with schema, tool and knowledge; a line a wheel; a line with all else."""
+    head = model.WireHead(schema=model.SCHEMA, tool=model.Tool(), knowledge=knowledge)
+    tail = model.WireTail(
+        unreadable=model.wire_unreadable(report), release=model.wire_release(report), summary=model.summary(report)
+    )
     rows: list[object] = [head, *(model.wire_wheel(one) for one in report.wheels), tail]
     return "".join(_escaped(_encoded(row)) + "\n" for row in rows)
 

@@ -5,21 +5,17 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from auditor.findings import PyPIAnswer, Severity
+from auditor.findings import Report, Severity
 from auditor.report.model import summary
+from auditor.report.wording import PYPI_WORDS, counted, printable
 
 if TYPE_CHECKING:
-    from auditor.findings import Finding, ReleaseReport, Report
+    from auditor.findings import Finding, ReleaseReport, Suppressed
 
+__all__ = ["printable", "render_text"]
 _RED, _YELLOW, _BLUE, _GREEN, _BOLD, _DIM = "31", "33", "34", "32", "1", "2"
 _SEVERITY_COLOURS = {Severity.ERROR: _RED, Severity.WARNING: _YELLOW, Severity.INFO: _BLUE}
 _EVIDENCE_SHOWN = 5
-_PYPI_WORDS = {
-    PyPIAnswer.REJECT: "PyPI refuses the upload",
-    PyPIAnswer.SERVER_ERROR: "PyPI answers the upload with a server error",
-    PyPIAnswer.MAIL: "PyPI accepts the upload and warns its maintainers by mail",
-    PyPIAnswer.FUTURE: "PyPI accepts the upload today, and has announced to refuse it",
-}
 
 
 def render_text(
@@ -34,15 +30,10 @@ def render_text(
     page = _Page(colour=colour, verbose=verbose, quiet=quiet, width=width)
     for one in report.wheels:
         page.wheel(one)
+    page.release(report)
+    page.notes(report)
     page.summary(report)
     return page.text()
-
-
-def printable(text: str) -> str:
-    """The text with control characters, line breaks and invisible characters escaped."""
-    if text.isprintable():
-        return text
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)
 
 
 class _Page:
@@ -87,18 +78,30 @@ class _Page:
 
     def wheel(self, report: Report) -> None:
         """One wheel: its verdict, then its findings."""
+        self._subject(report.path, report)
+
+    def release(self, report: ReleaseReport) -> None:
+        """The wheels as a set, where anything is said of them."""
+        if report.findings or report.suppressed or report.not_judged:
+            matrix = report.matrix
+            name = f"the release {matrix.project} {matrix.version}" if matrix is not None else "the wheels as a set"
+            self._subject(name, report)
+
+    def _subject(self, name: str, report: Report | ReleaseReport) -> None:
+        """The verdict on a wheel or on the set, and the findings."""
         shown = [one for one in report.findings if not (self._quiet and one.severity is Severity.INFO)]
         # A rule that failed by itself gives the command its status, so its reason is always shown.
         missed = report.not_judged if report.broken or not self._quiet else ()
         if self._quiet and not shown and not missed:
             return
-        word, colour = ("FAIL", _RED) if report.failed else ("ok", _GREEN)
-        self._lines.append(f"{self._paint(f'{word:<4}', colour, _BOLD)}  {self._paint(printable(report.path), _BOLD)}")
+        failed = report.failed if isinstance(report, Report) else report.set_failed
+        word, colour = ("FAIL", _RED) if failed else ("ok", _GREEN)
+        self._lines.append(f"{self._paint(f'{word:<4}', colour, _BOLD)}  {self._paint(printable(name), _BOLD)}")
         for finding in shown:
             self._finding(finding)
         for one in missed:
             self._wrap(one.reason, f"  not judged[{one.rule}]: ", "    ")
-        self._suppressed(report)
+        self._suppressed(report.suppressed)
         if shown or missed:
             self._lines.append("")
 
@@ -114,21 +117,30 @@ class _Page:
             self._wrap(evidence.text, "    | ", "    |   ")
         if len(finding.evidence) > count:
             self._wrap(f"... and {len(finding.evidence) - count} more (--verbose shows all)", "    | ", "    |   ")
-        if finding.pypi in _PYPI_WORDS:
-            self._wrap(_PYPI_WORDS[finding.pypi], "    = ", "      ")
+        if finding.pypi in PYPI_WORDS:
+            self._wrap(PYPI_WORDS[finding.pypi], "    = ", "      ")
         if finding.help:
             self._wrap(finding.help, f"    {self._paint('help', _BOLD)}: ", "          ", 10)
 
-    def _suppressed(self, report: Report) -> None:
+    def _suppressed(self, suppressed: tuple[Suppressed, ...]) -> None:
         """What the settings set aside: the count, or each with its reason."""
-        if not report.suppressed or self._quiet:
+        if not suppressed or self._quiet:
             return
         if not self._verbose:
-            count = len(report.suppressed)
-            self._wrap(f"{_count(count, 'finding')} suppressed (--verbose shows them)", "  ", "  ")
+            self._wrap(f"{counted(len(suppressed), 'finding')} suppressed (--verbose shows them)", "  ", "  ")
             return
-        for one in report.suppressed:
+        for one in suppressed:
             self._wrap(f"{one.finding.message} ({one.reason})", f"  suppressed[{one.finding.rule}]: ", "    ")
+
+    def notes(self, report: ReleaseReport) -> None:
+        """What of the settings does nothing any more, and may be taken out."""
+        if self._quiet:
+            return
+        for one in report.unused_ignores:
+            self._wrap(f"{one} met no finding", "note: ", "      ")
+        for entry in report.unmatched_baseline:
+            words = f"the baseline's entry `{entry.rule}` ({entry.fingerprint}) met no finding: {entry.hint}"
+            self._wrap(words, "note: ", "      ")
 
     def summary(self, report: ReleaseReport) -> None:
         """The last line: how many wheels, how many failed, how many findings of each severity."""
@@ -140,20 +152,16 @@ class _Page:
         verdict = f"{counts.failed} of {counts.wheels} failed" if counts.failed else "all passed"
         if counts.wheels == 1:
             verdict = "failed" if counts.failed else "passed"
+        if report.set_failed:
+            verdict = f"{verdict}, the release as a set failed"
         self._say(
-            f"{_count(counts.wheels, 'wheel')} audited, {verdict}: {_count(counts.errors, 'error')}, "
-            f"{_count(counts.warnings, 'warning')}, {_count(counts.infos, 'info')}",
-            _RED if counts.failed else _GREEN,
+            f"{counted(counts.wheels, 'wheel')} audited, {verdict}: {counted(counts.errors, 'error')}, "
+            f"{counted(counts.warnings, 'warning')}, {counted(counts.infos, 'info')}",
+            _RED if report.failed else _GREEN,
             _BOLD,
         )
-        named = {
-            one.rule: None for wheel in report.wheels for one in wheel.findings if one.severity is not Severity.INFO
-        }
+        findings = [*(one for wheel in report.wheels for one in wheel.findings), *report.findings]
+        named = {one.rule: None for one in findings if one.severity is not Severity.INFO}
         if named and not self._quiet:
             rule = next(iter(named))
             self._say(f"`wheel-audit explain {rule}` tells more about a rule", _DIM)
-
-
-def _count(number: int, noun: str) -> str:
-    """A number with its noun."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from auditor.facts.binary import NeededKind
 from auditor.loading.model import ABSENT, Image, Library, Origin, Resolution
-from auditor.report.text import printable
+from auditor.report.wording import counted, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from auditor.facts.wheel import WheelFacts
 
 _RED, _YELLOW, _GREEN, _BOLD, _DIM = "31", "33", "32", "1", "2"
-_SYMBOLS_SHOWN = 8
-_PLACES_SHOWN = 4
-_ORIGIN_WORDS = {
+SYMBOLS_SHOWN = 8
+PLACES_SHOWN = 4
+ORIGIN_WORDS = {
     Origin.WHEEL: "in the wheel",
     Origin.PLATFORM: "of the platform",
     Origin.PYTHON: "of Python",
@@ -34,7 +34,7 @@ _ORIGIN_COLOURS: dict[Origin, tuple[str, ...]] = {
     Origin.UNREACHABLE: (_RED, _BOLD),
     Origin.MISSING: (_RED, _BOLD),
 }
-_KIND_WORDS = {
+KIND_WORDS = {
     NeededKind.WEAK: "weak",
     NeededKind.LAZY: "lazy",
     NeededKind.DELAY: "delay-loaded",
@@ -112,17 +112,17 @@ class _Tree:
 
     def _library(self, library: Library, symbols: int | None) -> str:
         """One needed library in a line."""
-        where = _ORIGIN_WORDS[library.origin]
+        where = ORIGIN_WORDS[library.origin]
         words = [self.paint(where, *_ORIGIN_COLOURS.get(library.origin, (_YELLOW,)))]
         if library.member is not None and library.origin is not Origin.MISSING:
             words.append(printable(library.member))
         if library.how is not None and library.origin is not Origin.PLATFORM:
             words.append(self.paint(f"({printable(library.how)})", _DIM))
         if library.origin in ABSENT and library.searched:
-            places = ", ".join(map(printable, library.searched[:_PLACES_SHOWN]))
+            places = ", ".join(map(printable, library.searched[:PLACES_SHOWN]))
             words.append(self.paint(f"(looked in {places})", _DIM))
-        kind = f" [{_KIND_WORDS[library.kind]}]" if library.kind in _KIND_WORDS else ""
-        count = self.paint(f"  {_count(symbols)}", _DIM) if symbols else ""
+        kind = f" [{KIND_WORDS[library.kind]}]" if library.kind in KIND_WORDS else ""
+        count = self.paint(f"  {counted(symbols, 'symbol')}", _DIM) if symbols else ""
         return f"{printable(library.name)}{kind}  {' '.join(words)}{count}"
 
     def _others(self, image: Image, symbols: dict[str, int], taken: set[str]) -> Iterator[str]:
@@ -131,7 +131,8 @@ class _Tree:
             if by not in taken and by != image.member:
                 name = "Python's C API" if by == "python" else printable(by)
                 where = "of the interpreter" if by == "python" else "in the process, and not named here"
-                yield f"{name}  {self.paint(f'{where}  {_count(count)}', _DIM)}"
+                words = f"{where}  {counted(count, 'symbol')}"
+                yield f"{name}  {self.paint(words, _DIM)}"
 
     def _wanting(self, image: Image) -> Iterator[str]:
         """What nobody provides."""
@@ -140,13 +141,9 @@ class _Tree:
             if missing:
                 names = ", ".join(
                     printable(f"{one.symbol}@{one.version}" if one.version else one.symbol)
-                    for one in missing[:_SYMBOLS_SHOWN]
+                    for one in missing[:SYMBOLS_SHOWN]
                 )
-                more = f" and {len(missing) - _SYMBOLS_SHOWN} more" if len(missing) > _SYMBOLS_SHOWN else ""
-                yield self.paint(f"{words} {_count(len(missing))}: ", code, _BOLD) + names + more
+                more = f" and {len(missing) - SYMBOLS_SHOWN} more" if len(missing) > SYMBOLS_SHOWN else ""
+                yield self.paint(f"{words} {counted(len(missing), 'symbol')}: ", code, _BOLD) + names + more
         for library in image.orphan_versions:
             yield self.paint(f"requires versions of {printable(library)}, which nothing loads", _RED, _BOLD)
-
-
-def _count(symbols: int) -> str:
-    return "1 symbol" if symbols == 1 else f"{symbols:,} symbols"

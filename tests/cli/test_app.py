@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
-from auditor import AuditError, ReleaseReport, Rule, Severity, __version__
+from auditor import AuditError, ReleaseReport, Rule, Severity, __version__, judge
 from auditor.cli import main, terminal
 from auditor.cli.app import run
 from auditor.cli.catalogue import explanation, listing, listing_json
@@ -117,15 +117,12 @@ def test_a_fault_of_ours_hides_no_other_wheel(
 ) -> None:
     """An exception that nobody foresaw costs the one wheel: the others are reported, and the status is 3."""
 
-    def broken(source: str, *, settings: Settings) -> Report:
-        if source == GOOD:
+    def broken(facts: WheelFacts, settings: Settings) -> Report:
+        if facts.path == GOOD:
             raise ZeroDivisionError("\x1b[31mno")
-        return real(source, settings=settings)
+        return judge(facts, settings)
 
-    import auditor.api
-
-    real = auditor.api.audit
-    monkeypatch.setattr(auditor.api, "audit", broken)
+    monkeypatch.setattr("auditor.cli.auditing.judge", broken)
     assert run([GOOD, BAD]) == 3
     captured = capsys.readouterr()
     assert "error[extension-suffix-mismatch]" in captured.out
@@ -169,7 +166,7 @@ def test_an_interruption_ends_with_130(monkeypatch: pytest.MonkeyPatch, capsys: 
     def interrupted(*_: object, **__: object) -> object:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("auditor.api.audit", interrupted)
+    monkeypatch.setattr("auditor.cli.auditing.read_wheel", interrupted)
     assert run([GOOD]) == 130
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -264,8 +261,8 @@ def test_expand_keeps_the_order_and_drops_repetitions(tmp_path: Path, monkeypatc
     for name in ("b.whl", "a.whl", "a.zip"):
         (tmp_path / "dist" / name).write_bytes(b"")
     first, second = (os.path.join("dist", name) for name in ("a.whl", "b.whl"))  # noqa: PTH118
-    assert expand((second, "dist", second)) == [second, first]
-    assert expand(("dist",)) == [first, second]
+    assert expand((second, "dist", second)) == ([second, first], [])
+    assert expand(("dist",)) == ([first, second], [])
     with pytest.raises(NoWheelError) as none:
         expand((second, str(tmp_path)))
     assert none.value.path == str(tmp_path)
@@ -282,12 +279,14 @@ def test_expand_of_what_is_not_there(path: str) -> None:
 def test_what_only_opening_can_tell_is_left_to_the_reader(monkeypatch: pytest.MonkeyPatch) -> None:
     """A path that the system does not let us look at is kept: the reader says why it cannot be read."""
 
-    def refused(path: str) -> os.stat_result:
+    def refused(path: str, **_: object) -> os.stat_result:
         raise PermissionError(errno.EACCES, "Permission denied", path)
 
-    monkeypatch.setattr("auditor.cli.paths.os.stat", refused)
-    assert expand(("secret.whl",)) == ["secret.whl"]
-    require_file("secret.whl")
+    expand((GOOD,))
+    with monkeypatch.context() as patched:
+        patched.setattr("auditor.cli.paths.os.stat", refused)
+        assert expand(("secret.whl",)) == (["secret.whl"], [])
+        require_file("secret.whl")
 
 
 def test_require_file(tmp_path: Path) -> None:

@@ -1,0 +1,138 @@
+"""The audit command within this process: every option through the code that wires it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from auditor.cli import auditing
+from auditor.cli.app import run
+from auditor.findings import Unreadable
+from auditor.settings import DEFAULT
+from tests.cli.command import WHEELS, fixture
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GOOD = str(fixture("cp311-cp311-win_amd64"))
+BAD = str(fixture("cp313-cp313-win_amd64", "bad"))
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty repository as the current directory, and no colour."""
+    (tmp_path / ".git").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    monkeypatch.setenv("NO_COLOR", "1")
+
+
+def test_outputs_and_baseline(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Reports and the baseline are written beside what is printed; the next run lives with it."""
+    assert run(["--output", "json:r.json", "--output", "html:r.html", "--write-baseline", "b.json", BAD]) == 1
+    assert capsys.readouterr().out.startswith("FAIL")
+    assert sorted(one.name for one in tmp_path.iterdir()) == [".git", "b.json", "r.html", "r.json"]
+    assert run(["--baseline", "b.json", "--profile", "default", "--fail-on", "error", BAD]) == 0
+    assert run(["--output", "text:a", "--output", "json:a", BAD]) == 2
+    assert run(["--output", "xml:a", BAD]) == 2
+    assert run(["--output", "json:", BAD]) == 2
+    assert run(["--output", ".", BAD]) == 2
+    assert run(["--output", "no/a", BAD]) == 2
+    assert run(["--isolated", "--config", "x", BAD]) == 2
+
+
+def test_a_written_report_that_fails_ends_with_3(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What cannot be written is told, and the other reports are written."""
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.replace", full)
+    assert run(["--output", "json:r.json", GOOD]) == 3
+    captured = capsys.readouterr()
+    assert captured.err == "error: `r.json` could not be written: No space left on device\n"
+    assert "1 wheel audited, passed" in captured.out
+
+
+def test_settings_of_the_directory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the file ignores is set aside with its reason; what met nothing is told."""
+    (tmp_path / "wheel-audit.toml").write_text("ignore = { python_abi = 'we know', layout = 'too', zip-crc = 'gone' }")
+    assert run(["--verbose", BAD]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "(we know)" in text
+    assert "note: `zip-crc` in `ignore` met no finding" in text
+    assert run(["--isolated", BAD]) == 1
+
+
+def test_processes_and_previous_release(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Several processes say what one says; the release before may be a directory."""
+    (tmp_path / "dist").mkdir()
+    for wheel in (GOOD, BAD):
+        shutil.copy(wheel, tmp_path / "dist")
+    said = []
+    for jobs in "12":
+        assert run(["--jobs", jobs, "--against", "dist", "--format", "json", "dist"]) == 1
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1]
+    assert json.loads(said[0])["release"]["matrix"]["project"] == "my-extension"
+
+
+def test_interrupted_in_a_pool(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Control-C while processes work ends with 130, and what had not begun never will."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(auditing, "_outcome", interrupted)
+    assert run(["--jobs", "2", GOOD, BAD]) == 130
+    assert capsys.readouterr().out == ""
+
+
+def test_one_wheel_is_never_an_exception(tmp_path: Path) -> None:
+    """What stops one wheel is told of it: a path that is no file, a fault of ours."""
+    (tmp_path / "a.whl").mkdir()
+    directory = auditing.audit_one("a.whl", DEFAULT)
+    assert isinstance(directory, Unreadable)
+    assert directory.message == "`a.whl` cannot be read: it is a directory, not a file"
+    whole = auditing.audit_one(GOOD, DEFAULT, with_trees=True)
+    assert isinstance(whole, auditing.Audited)
+    assert whole.resolutions
+    assert whole.summary is not None
+
+
+@pytest.mark.parametrize(
+    ("format_", "start"),
+    [
+        ("text", "my-extension 0.1.0: who is served\n"),
+        ("markdown", "### my-extension 0.1.0\n\n| |"),
+        ("json", '{\n  "schema": 1,'),
+        ("html", "<!DOCTYPE html>"),
+    ],
+)
+def test_matrix(format_: str, start: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each format has the matrix."""
+    assert run(["matrix", str(WHEELS / "good"), "--format", format_]) == 0
+    assert capsys.readouterr().out.startswith(start)
+
+
+def test_matrix_of_what_is_no_wheel(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file that nobody would be given has no place in a matrix; a source distribution alone is no release."""
+    (tmp_path / "wheel.whl").write_bytes(b"")
+    assert run(["matrix", "wheel.whl"]) == 2
+    (tmp_path / "demo-1.0.tar.gz").write_bytes(b"")
+    assert run(["matrix", "demo-1.0.tar.gz"]) == 2
+    assert capsys.readouterr().err == (
+        "error: `wheel.whl` has not the name of a wheel, so nobody would be given it\n"
+        "error: `demo-1.0.tar.gz` is a source distribution, and there is no wheel to audit\n"
+    )
+
+
+def test_schema(capsys: pytest.CaptureFixture[str]) -> None:
+    """The schema is printed."""
+    assert run(["schema"]) == 0
+    assert json.loads(capsys.readouterr().out)["title"] == "The report of wheel-audit"
