@@ -2,12 +2,13 @@
 """Fetch the loaders that real wheels meet and that this machine has not, into a folder outside of the repository.
 
     python -m tests.loaders.fetch DIR              # glibc 2.31 with its Python 3.9: 16 MB fetched, 33 MB unpacked
-    python -m tests.loaders.fetch DIR --windows    # CPython 3.11 for Windows in Wine: 65 MB fetched, 0.8 GB
+    python -m tests.loaders.fetch DIR --windows    # CPython 3.11 for Windows in Wine: 70 MB fetched, 0.8 GB
 
 What is there already is left alone. The first needs apt-get and dpkg, no root, and a Debian mirror among the APT
-sources (or in WHEEL_AUDIT_DEBIAN_MIRROR); the second Debian's packages wine, wine64,
-gcc-mingw-w64-x86-64-win32 and gcc-mingw-w64-i686-win32, a Python 3.11, whose standard library it copies, and the
-package index that pip is set up for. Ends with 1, and says what is missing, where something is.
+sources (or in WHEEL_AUDIT_DEBIAN_MIRROR); the second Debian's packages wine, wine64, gcc-mingw-w64-x86-64-win32 and
+gcc-mingw-w64-i686-win32, a Python 3.11, whose standard library it copies, and the package index that pip is set up
+for. With that Python comes what wheel-audit needs, built for Windows, in the versions that are installed here. Ends
+with 1, and says what is missing, where something is.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -147,6 +149,7 @@ def fetch_windows(folder: Path) -> None:
 
     target = folder / WINDOWS
     if (target / "complete").exists():
+        fetch_dependencies(folder)
         return
     require(windows.COMPILER, windows.COMPILER_32, windows.DLLTOOL)
     if windows.wine() is None:
@@ -174,6 +177,7 @@ def fetch_windows(folder: Path) -> None:
     if "(3, 11) win32" not in answer.output:
         raise FetchError(f"CPython for Windows does not run: {answer.output}")
     (target / "complete").touch()
+    fetch_dependencies(folder)
 
 
 def windows_wheel(folder: Path) -> Path:
@@ -187,6 +191,55 @@ def windows_wheel(folder: Path) -> Path:
     if hashlib.sha256(place.read_bytes()).hexdigest() != WINDOWS_WHEEL_SHA256:
         raise FetchError(f"{place} has other bytes than expected: remove it")
     return place
+
+
+def fetch_dependencies(folder: Path) -> None:
+    """Unpack what wheel-audit needs into `site` beside the Python for Windows."""
+    site = folder / WINDOWS / "site"
+    pins = windows_requirements()
+    stamp = site / "pins.txt"
+    if stamp.exists() and stamp.read_text("utf-8").split() == pins:
+        return
+    shutil.rmtree(site, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
+        command += ["--platform", "win_amd64", "--implementation", "cp", "--python-version", "3.11"]
+        run([*command, "--dest", place, *pins])
+        for wheel in sorted(Path(place).glob("*.whl")):
+            with zipfile.ZipFile(wheel) as archive:
+                archive.extractall(site)
+    stamp.write_text("\n".join(pins), "utf-8")
+
+
+def windows_requirements() -> list[str]:
+    """The distributions that wheel-audit needs on Windows, pinned to the versions that are installed here.
+
+    Extras are left out: of `readme-renderer[md]`, comrak has wheels for Windows from CPython 3.14 on only, and nothing
+    here renders Markdown.
+    """
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    from packaging.requirements import Requirement
+
+    system = {"sys_platform": "win32", "platform_system": "Windows", "os_name": "nt", "platform_machine": "AMD64"}
+    system |= {"python_version": "3.11", "python_full_version": "3.11.9", "extra": ""}
+    pins: dict[str, str] = {}
+    waiting = ["wheel-audit"]
+    while waiting:
+        name = waiting.pop()
+        if name in pins:
+            continue
+        try:
+            found = distribution(name)
+        except PackageNotFoundError:
+            # What Windows alone needs (colorama) is not installed elsewhere.
+            pins[name] = name
+            continue
+        pins[name] = f"{name}=={found.version}"
+        wanted = [Requirement(text) for text in found.requires or ()]
+        waiting += [one.name.lower() for one in wanted if one.marker is None or one.marker.evaluate(system)]
+    del pins["wheel-audit"]
+    return sorted(pins.values())
 
 
 def standard_library() -> Path:

@@ -6,6 +6,7 @@ by MinGW: python.exe, a python3.dll that forwards the stable ABI, and the bcrypt
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -19,6 +20,7 @@ from abi3info.models import PyVersion
 from tests.loaders.model import SOURCES, Answer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 COMPILER = "x86_64-w64-mingw32-gcc"
@@ -68,6 +70,48 @@ def run_python(folder: Path, code: str, *, path: Path | None = None) -> Answer:
     said = [line for line in done.stderr.splitlines() if ":module:" not in line or _NOT_FOUND.search(line)]
     stubbed = any("No implementation for" in line and str(path) in line.replace("\\\\", "/") for line in said)
     return Answer(loaded=done.returncode == 0 and not stubbed, output=done.stdout + "\n".join(said))
+
+
+@contextlib.contextmanager
+def kept_running(folder: Path) -> Iterator[None]:
+    """Keep Wine running meanwhile.
+
+    Its services start with the first program, hold the pipes of that program open, and end seconds after the last one.
+    """
+    command = [wine() or "wine", str(folder / "python" / "python.exe"), "-S", "-c", "import sys; sys.stdin.read()"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=environment(folder), stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL) as kept:
+        assert kept.stdin is not None
+        yield
+        kept.stdin.close()
+        kept.wait(60)
+
+
+def run_module(
+    folder: Path,
+    *arguments: str,
+    working: Path,
+    paths: tuple[Path, ...] = (),
+    variables: Mapping[str, str] | None = None,
+) -> subprocess.CompletedProcess[bytes]:
+    """Run that Python in the folder `working`, with `paths` to import from. Arguments are as for the interpreter.
+
+    Its output goes into pipes: CPython under Wine 8 does not start with a file for one ("Invalid handle").
+    """
+    return subprocess.run(
+        [wine() or "wine", str(folder / "python" / "python.exe"), *arguments],
+        env={
+            **environment(folder),
+            "WINEDEBUG": "-all",
+            "PYTHONPATH": ";".join(f"Z:{path}" for path in paths),
+            **(variables or {}),
+        },
+        cwd=working,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        timeout=300,
+    )
 
 
 def import_library(name: str, functions: list[str], folder: Path, machine: str = "i386:x86-64") -> Path:

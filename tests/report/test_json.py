@@ -22,22 +22,25 @@ from auditor import (
     __version__,
     audit,
 )
+from auditor.findings import Unreadable
 from auditor.knowledge import KNOWLEDGE
 from auditor.report.json import document, render_json, render_jsonl
 from auditor.report.model import SCHEMA, WireReport
 from tests.cli.command import fixture
+from tests.report.samples import matrix
 
 BAD = fixture("cp313-cp313-win_amd64", "bad")
 GOOD = fixture("cp311-cp311-win_amd64")
 
-REPORT_KEYS = ["schema", "tool", "knowledge", "wheels", "release", "summary"]
+REPORT_KEYS = ["schema", "tool", "knowledge", "wheels", "unreadable", "release", "summary"]
 TOOL_KEYS = ["name", "version"]
 WHEEL_KEYS = [
     "path", "filename", "sha256", "size", "verdict", "tags", "findings", "suppressed", "not_judged",
 ]  # fmt: skip
 FINDING_KEYS = ["rule", "family", "severity", "pypi", "message", "member", "arch", "evidence", "help"]
 EVIDENCE_KEYS = ["text", "member", "symbol", "library", "version", "offset"]
-SUMMARY_KEYS = ["wheels", "failed", "errors", "warnings", "infos"]
+SUMMARY_KEYS = ["wheels", "failed", "errors", "warnings", "infos", "unused_ignores", "unmatched_baseline"]
+IDLE: dict[str, list[str]] = {"unused_ignores": [], "unmatched_baseline": []}
 
 FULL = Report(
     path="dist/x.whl",
@@ -118,7 +121,7 @@ def test_the_values_are_those_of_the_report() -> None:
     assert wheel["suppressed"][0]["reason"] == "`record-self` is ignored"
     assert wheel["suppressed"][0]["pypi"] == "future"
     assert wheel["not_judged"] == [{"rule": "zip-bomb", "reason": "too large"}]
-    assert report["summary"] == {"wheels": 1, "failed": 1, "errors": 1, "warnings": 1, "infos": 1}
+    assert report["summary"] == {"wheels": 1, "failed": 1, "errors": 1, "warnings": 1, "infos": 1, **IDLE}
 
 
 def test_real_wheels_keep_the_contract() -> None:
@@ -140,9 +143,10 @@ def test_the_layout_of_the_document() -> None:
     text = render_json(ReleaseReport(wheels=()), {})
     assert text == (
         '{\n  "schema": 1,\n  "tool": {\n    "name": "wheel-audit",\n'
-        f'    "version": "{__version__}"\n  }},\n  "knowledge": {{}},\n  "wheels": [],\n  "release": null,\n'
-        '  "summary": {\n    "wheels": 0,\n    "failed": 0,\n    "errors": 0,\n    "warnings": 0,\n    "infos": 0\n'
-        "  }\n}\n"
+        f'    "version": "{__version__}"\n  }},\n  "knowledge": {{}},\n  "wheels": [],\n  "unreadable": [],\n'
+        '  "release": null,\n'
+        '  "summary": {\n    "wheels": 0,\n    "failed": 0,\n    "errors": 0,\n    "warnings": 0,\n    "infos": 0,\n'
+        '    "unused_ignores": [],\n    "unmatched_baseline": []\n  }\n}\n'
     )
 
 
@@ -168,7 +172,35 @@ def test_a_release_is_said_of_several_wheels_alone() -> None:
     several = ReleaseReport(wheels=(FULL, FULL), findings=(finding,))
     release = json.loads(render_json(several, {}))["release"]
     assert [list(one) for one in release["findings"]] == [FINDING_KEYS]
-    assert loaded(FULL, FULL)["summary"] == {"wheels": 2, "failed": 2, "errors": 2, "warnings": 2, "infos": 2}
+    assert list(release) == ["verdict", "findings", "suppressed", "not_judged", "matrix", "wheels"]
+    assert loaded(FULL, FULL)["summary"] == {"wheels": 2, "failed": 2, "errors": 2, "warnings": 2, "infos": 2, **IDLE}
+
+
+def test_what_is_said_of_the_set() -> None:
+    """Findings on the set count in the summary; one wheel is a release where something is said of it as a set."""
+    report = ReleaseReport(
+        wheels=(FULL,),
+        findings=FULL.findings[:1],
+        suppressed=FULL.suppressed,
+        not_judged=FULL.not_judged,
+        set_failed=True,
+        matrix=matrix(),
+        unreadable=(Unreadable(path="gone.whl", message="it does not exist"),),
+    )
+    found = json.loads(render_json(report, {}))
+    release = found["release"]
+    assert (release["verdict"], len(release["findings"]), len(release["suppressed"])) == ("fail", 1, 1)
+    assert release["not_judged"] == [{"rule": "zip-bomb", "reason": "too large"}]
+    assert release["matrix"]["rows"][1]["cells"][0] == {
+        "platform": "manylinux_x86_64",
+        "wheel": "demo-1.0-cp312.whl",
+        "tag": "cp312-cp312-manylinux_2_17_x86_64",
+        "floor": [2, 17],
+        "older": [],
+    }
+    assert release["matrix"]["columns"][1]["versions"] is None
+    assert found["unreadable"] == [{"path": "gone.whl", "message": "it does not exist"}]
+    assert found["summary"]["errors"] == 2
 
 
 def test_jsonl_says_the_same_in_lines() -> None:
