@@ -7,7 +7,8 @@ python3 dev.py test -k NAME     arguments after `test` go to pytest, and the oth
 python3 dev.py corpus DIR       fetch the corpus of real wheels into DIR, and compare it with the judged list
 python3 dev.py oracles DIR      compare the facts of that corpus with LIEF, pyelftools and pefile
 python3 dev.py loaders DIR      load the modules of the wheels in DIR, whole and broken, as predicted (a minute)
-python3 dev.py wine DIR         fetch CPython for Windows into DIR, and import wheels under Wine (2 minutes)
+python3 dev.py wine DIR         fetch CPython for Windows into DIR, and import wheels under Wine (8 minutes)
+python3 dev.py docs             build the pages into build/docs; a warning is an error
 python3 dev.py bench DIR        measure speed and memory over the wheels in DIR
 python3 dev.py fixtures         rebuild the fixture wheels for all systems and compare their facts (10 minutes)
 """
@@ -112,6 +113,14 @@ def wine(arguments: list[str]) -> None:
     run([str(python), "-m", "pytest", "-m", "wine", "tests/loaders"])
 
 
+def docs() -> None:
+    """Build the pages."""
+    python = environment()
+    install(python, "--editable", ".", "--group", "docs")
+    run([str(python), "-m", "sphinx", "-q", "-W", "--keep-going", "-n", "-b", "html", "docs", "build/docs"])
+    print("build/docs/index.html")
+
+
 def bench(arguments: list[str]) -> None:
     """Measure."""
     python = environment()
@@ -140,6 +149,8 @@ def main() -> None:
             loaders(arguments)
         case "wine":
             wine(arguments)
+        case "docs":
+            docs()
         case "bench":
             bench(arguments)
         case "fixtures":
