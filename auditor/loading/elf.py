@@ -11,18 +11,19 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from auditor.facts.binary import ElfDetail, NeededKind, SearchPathKind
 from auditor.loading.external import DOUBT, is_compiler_runtime, is_driver, is_libpython, is_vendored_name
+from auditor.loading.installed import Installed, Loaded
 from auditor.loading.layout import SITE_PACKAGES, Role
 from auditor.loading.model import Library, Origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from auditor.facts.binary import Binary, Needed, Slice
+    from auditor.facts.binary import Needed
     from auditor.loading.elf_platform import ElfPlatform
     from auditor.loading.external import Surroundings
     from auditor.loading.layout import Layout
@@ -33,41 +34,10 @@ MAX_LOADED = 4096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ElfObject:
-    """An ELF file of the wheel, where it is installed. Two are the same only if they are one object."""
+class ElfObject(Installed):
+    """An ELF file of the wheel."""
 
-    binary: Binary
-    part: Slice
     detail: ElfDetail
-    role: Role
-    path: str
-    """Its absolute path below `/prefix`."""
-
-    @property
-    def member(self) -> str:
-        """Its name in the archive."""
-        return self.binary.member
-
-    @property
-    def directory(self) -> str:
-        """What $ORIGIN stands for."""
-        return posixpath.dirname(self.path)
-
-
-@dataclass(slots=True, eq=False)
-class Loaded:
-    """An object in a process: who asked for it first decides how its own libraries are looked for."""
-
-    object: ElfObject
-    loader: Loaded | None
-    libraries: list[Library] = field(default_factory=list)
-
-    def chain(self) -> Iterator[Loaded]:
-        """This object, the one that loaded it, and so on up to the root."""
-        one: Loaded | None = self
-        while one is not None:
-            yield one
-            one = one.loader
 
 
 @dataclass(slots=True, eq=False)
@@ -75,7 +45,7 @@ class Process:
     """What one root brings into a process."""
 
     root: ElfObject
-    loaded: list[Loaded]
+    loaded: list[Loaded[ElfObject]]
     """In the order of loading, which is the order of symbol lookup."""
     system: dict[str, None]
     """The libraries of the platform that were loaded, in their order."""
@@ -85,7 +55,7 @@ class Process:
     @property
     def objects(self) -> list[ElfObject]:
         """The wheel's own files."""
-        return [one.object for one in self.loaded]
+        return [one.file for one in self.loaded]
 
 
 class ElfLoader:
@@ -117,12 +87,12 @@ class ElfLoader:
 
     def load(self, root: ElfObject) -> Process:
         """Everything that comes into the process with `root`, breadth first (elf/dl-deps.c)."""
-        first = Loaded(object=root, loader=None)
+        first = Loaded(file=root, loader=None)
         process = Process(root=root, loaded=[first], system={}, names={})
         by_object = {root: first}
         self._learn(process, root, posixpath.basename(root.path) if root.part.identity is None else root.part.identity)
         for one in process.loaded:  # grows while it is walked
-            for needed in one.object.part.needed:
+            for needed in one.file.part.needed:
                 library, found = self._find(one, needed, process)
                 one.libraries.append(library)
                 if found is None:
@@ -131,7 +101,7 @@ class ElfLoader:
                     continue
                 self._learn(process, found, needed.name)
                 if found not in by_object and len(process.loaded) < MAX_LOADED:
-                    by_object[found] = Loaded(object=found, loader=one)
+                    by_object[found] = Loaded(file=found, loader=one)
                     process.loaded.append(by_object[found])
         return process
 
@@ -141,7 +111,7 @@ class ElfLoader:
         if found.part.identity:
             process.names.setdefault(found.part.identity, found)
 
-    def _find(self, asking: Loaded, needed: Needed, process: Process) -> tuple[Library, ElfObject | None]:
+    def _find(self, asking: Loaded[ElfObject], needed: Needed, process: Process) -> tuple[Library, ElfObject | None]:
         """Where one needed library is found (elf/dl-load.c, `_dl_map_object`)."""
         name = needed.name
         if (already := process.names.get(name)) is not None:
@@ -160,32 +130,32 @@ class ElfLoader:
             return Library(name=name, kind=needed.kind, origin=origin, how=why), None
         return self._absent(asking, needed, tuple(dict.fromkeys(searched)))
 
-    def _by_slash(self, asking: Loaded, needed: Needed) -> tuple[Library, ElfObject | None]:
+    def _by_slash(self, asking: Loaded[ElfObject], needed: Needed) -> tuple[Library, ElfObject | None]:
         """A name with a slash is a path, and is looked for nowhere else."""
-        path = self._expand(needed.name, asking.object)
+        path = self._expand(needed.name, asking.file)
         found = self._by_path.get(path) if path is not None else None
         if found is not None:
             return _in_wheel(needed, found, "its name is a path"), found
         return self._absent(asking, needed, (needed.name,))
 
-    def _search_paths(self, asking: Loaded) -> Iterator[tuple[str, str | None]]:
+    def _search_paths(self, asking: Loaded[ElfObject]) -> Iterator[tuple[str, str | None]]:
         """The directories in which ld.so looks before its cache, as spelled and as they are; None: not in the wheel.
 
         DT_RUNPATH is for the libraries of its own file alone, and sets DT_RPATH aside; DT_RPATH is for those of all
         that the file loads as well.
         """
-        own = [one.path for one in asking.object.part.search_paths if one.kind is SearchPathKind.RUNPATH]
+        own = [one.path for one in asking.file.part.search_paths if one.kind is SearchPathKind.RUNPATH]
         if own:
             for path in own:
-                yield f"RUNPATH {path}", self._expand(path, asking.object)
+                yield f"RUNPATH {path}", self._expand(path, asking.file)
             return
         for one in asking.chain():
-            paths = one.object.part.search_paths
+            paths = one.file.part.search_paths
             if any(path.kind is SearchPathKind.RUNPATH for path in paths):
                 continue
-            suffix = "" if one is asking else f" of {one.object.member}"
+            suffix = "" if one is asking else f" of {one.file.member}"
             for search in paths:
-                yield f"RPATH {search.path}{suffix}", self._expand(search.path, one.object)
+                yield f"RPATH {search.path}{suffix}", self._expand(search.path, one.file)
 
     def _expand(self, path: str, origin: ElfObject) -> str | None:
         """A directory below `/prefix`; None for any other. Unknown `$TOKENS` are left as they are, as ld.so does."""
@@ -194,7 +164,9 @@ class ElfLoader:
             return None
         return posixpath.normpath(expanded)
 
-    def _absent(self, asking: Loaded, needed: Needed, searched: tuple[str, ...]) -> tuple[Library, ElfObject | None]:
+    def _absent(
+        self, asking: Loaded[ElfObject], needed: Needed, searched: tuple[str, ...]
+    ) -> tuple[Library, ElfObject | None]:
         """What is to be said of a library that ld.so would not find.
 
         What the wheel has is followed all the same, so that one fault does not hide those behind it.
@@ -226,7 +198,7 @@ class ElfLoader:
             return library(Origin.DRIVER, "it comes with a device driver"), None
         return library(*self._from_elsewhere(asking, name)), None
 
-    def _from_elsewhere(self, asking: Loaded, name: str) -> tuple[Origin, str | None]:
+    def _from_elsewhere(self, asking: Loaded[ElfObject], name: str) -> tuple[Origin, str | None]:
         """Whether a required distribution may bring the library."""
         around = self._surroundings
         if around.requirements and not is_compiler_runtime(name):
@@ -242,7 +214,7 @@ class ElfLoader:
         doubt = doubt and not is_vendored_name(name)
         return (Origin.MISSING, DOUBT) if doubt else (Origin.MISSING, None)
 
-    def _leads_outside(self, asking: Loaded) -> bool:
+    def _leads_outside(self, asking: Loaded[ElfObject]) -> bool:
         """Whether a search path leads into a directory of site-packages that is not the wheel's own."""
         for _spelled, directory in self._search_paths(asking):
             if directory is None or not f"{directory}/".startswith(f"{SITE_PACKAGES}/"):
@@ -266,7 +238,7 @@ def _in_wheel(needed: Needed, found: ElfObject, how: str) -> Library:
     return Library(name=needed.name, kind=needed.kind, origin=Origin.WHEEL, member=found.member, how=how)
 
 
-def _root(asking: Loaded) -> ElfObject:
+def _root(asking: Loaded[ElfObject]) -> ElfObject:
     """What is imported or started, at the end of the chain."""
     *_, last = asking.chain()
-    return last.object
+    return last.file

@@ -48,7 +48,7 @@ def _load(loader: ElfLoader, root: ElfObject, gathering: Gathering) -> Process:
     process = loader.load(root)
     gathering.begin(root.member, root.role)
     for one in process.loaded:
-        gathering.remember(one.object.member, one.object.role, one.libraries, root=root.member, root_role=root.role)
+        gathering.remember(one.file.member, one.file.role, one.libraries, root=root.member, root_role=root.role)
     return process
 
 

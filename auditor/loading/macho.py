@@ -9,12 +9,13 @@ Sources: dyld(1); <mach-o/loader.h>; dyld's Loader.cpp (search paths and their e
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from auditor.facts.binary import MachODetail, NeededKind
 from auditor.loading.external import DOUBT, is_compiler_runtime, is_libpython
 from auditor.loading.gather import ROOT_ROLES, Gathering
+from auditor.loading.installed import Installed, Loaded
 from auditor.loading.layout import SITE_PACKAGES, Role
 from auditor.loading.model import Library, Origin
 from auditor.platforms import macos
@@ -23,7 +24,7 @@ from auditor.platforms.promise import System
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from auditor.facts.binary import Binary, Needed, Slice
+    from auditor.facts.binary import Needed
     from auditor.loading.external import Surroundings
     from auditor.loading.layout import Layout
     from auditor.loading.model import Resolution
@@ -34,53 +35,17 @@ _EXECUTABLE_DIRECTORY = "/prefix/bin"
 """What @executable_path stands for in a module: the interpreter's own directory."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class MachOImage:
-    """A slice of a Mach-O file of the wheel, where it is installed."""
-
-    binary: Binary
-    part: Slice
-    role: Role
-    path: str
-
-    @property
-    def member(self) -> str:
-        """Its name in the archive."""
-        return self.binary.member
-
-    @property
-    def directory(self) -> str:
-        """What @loader_path stands for."""
-        return posixpath.dirname(self.path)
-
-
-@dataclass(slots=True, eq=False)
-class LoadedImage:
-    """An image in a process: @rpath is looked for along the chain of those that loaded it."""
-
-    image: MachOImage
-    loader: LoadedImage | None
-    libraries: list[Library] = field(default_factory=list)
-
-    def chain(self) -> Iterator[LoadedImage]:
-        """This image, the one that loaded it, and so on up to the root."""
-        one: LoadedImage | None = self
-        while one is not None:
-            yield one
-            one = one.loader
-
-
 @dataclass(slots=True, eq=False)
 class MachOProcess:
     """What one root brings into a process."""
 
-    root: MachOImage
-    loaded: list[LoadedImage]
+    root: Installed
+    loaded: list[Loaded[Installed]]
 
     @property
-    def images(self) -> list[MachOImage]:
+    def images(self) -> list[Installed]:
         """The wheel's own files, in the order of loading."""
-        return [one.image for one in self.loaded]
+        return [one.file for one in self.loaded]
 
 
 class MachOLoader:
@@ -92,42 +57,42 @@ class MachOLoader:
         self._promise = promise
         self.arch = arch
         self.images = [
-            MachOImage(binary, part, layout.roles[binary.member], place)
+            Installed(binary, part, layout.roles[binary.member], place)
             for binary, part in layout.judged(promise)
             if isinstance(part.detail, MachODetail)
             and part.arch == arch
             and (place := layout.place(binary.member)) is not None
         ]
         self._by_path = {one.path: one for one in self.images}
-        self._by_name: dict[str, list[MachOImage]] = {}
+        self._by_name: dict[str, list[Installed]] = {}
         for one in self.images:
             for name in dict.fromkeys((posixpath.basename(one.path), posixpath.basename(one.part.identity or ""))):
                 self._by_name.setdefault(name, []).append(one)
 
-    def roots(self) -> list[MachOImage]:
+    def roots(self) -> list[Installed]:
         """What is imported or started."""
         return [one for one in self.images if one.role in ROOT_ROLES]
 
-    def image_of(self, member: str) -> MachOImage | None:
+    def image_of(self, member: str) -> Installed | None:
         """The image of a member."""
         return next((one for one in self.images if one.member == member), None)
 
-    def load(self, root: MachOImage, gathering: Gathering) -> MachOProcess:
+    def load(self, root: Installed, gathering: Gathering) -> MachOProcess:
         """Everything that comes into the process with `root`."""
-        process = MachOProcess(root=root, loaded=[LoadedImage(root, None)])
+        process = MachOProcess(root=root, loaded=[Loaded(root, None)])
         known = {root}
         gathering.begin(root.member, root.role)
         for one in process.loaded:  # grows while it is walked
-            for needed in one.image.part.needed:
+            for needed in one.file.part.needed:
                 library, found = self._find(one, needed, root)
                 one.libraries.append(library)
                 if found is not None and found not in known:
                     known.add(found)
-                    process.loaded.append(LoadedImage(found, one))
-            gathering.remember(one.image.member, one.image.role, one.libraries, root=root.member, root_role=root.role)
+                    process.loaded.append(Loaded(found, one))
+            gathering.remember(one.file.member, one.file.role, one.libraries, root=root.member, root_role=root.role)
         return process
 
-    def _find(self, asking: LoadedImage, needed: Needed, root: MachOImage) -> tuple[Library, MachOImage | None]:
+    def _find(self, asking: Loaded[Installed], needed: Needed, root: Installed) -> tuple[Library, Installed | None]:
         """Where one needed library is found."""
         name = needed.name
         searched: list[str] = []
@@ -150,22 +115,22 @@ class MachOLoader:
         first = ".".join(map(str, removal.version))
         return _library(needed, Origin.MISSING, f"macOS does not have it from {first} on: {removal.reason}")
 
-    def _places(self, asking: LoadedImage, name: str, root: MachOImage) -> Iterator[tuple[str, str]]:
+    def _places(self, asking: Loaded[Installed], name: str, root: Installed) -> Iterator[tuple[str, str]]:
         """The paths that dyld tries for an install name, as spelled and as they are, below `/prefix`."""
         if not name.startswith("@rpath/"):
-            path = self._expand(name, asking.image, root)
+            path = self._expand(name, asking.file, root)
             if path is not None:
                 yield name, path
             return
         rest = name.removeprefix("@rpath/")
         for one in asking.chain():
-            for search in one.image.part.search_paths:
-                directory = self._expand(search.path, one.image, root)
-                suffix = "" if one is asking else f" of {one.image.member}"
+            for search in one.file.part.search_paths:
+                directory = self._expand(search.path, one.file, root)
+                suffix = "" if one is asking else f" of {one.file.member}"
                 path = f"{directory}/{rest}" if directory is not None else f"{search.path}/{rest}"
                 yield f"LC_RPATH {search.path}{suffix}", posixpath.normpath(path)
 
-    def _expand(self, path: str, image: MachOImage, root: MachOImage) -> str | None:
+    def _expand(self, path: str, image: Installed, root: Installed) -> str | None:
         """A path with its first part expanded; None for one that leads to no place of the wheel."""
         executable = root.directory if root.role is Role.EXECUTABLE else _EXECUTABLE_DIRECTORY
         for prefix, directory in (("@loader_path", image.directory), ("@executable_path", executable)):
@@ -174,8 +139,8 @@ class MachOLoader:
         return None
 
     def _absent(
-        self, asking: LoadedImage, needed: Needed, searched: tuple[str, ...], root: MachOImage
-    ) -> tuple[Library, MachOImage | None]:
+        self, asking: Loaded[Installed], needed: Needed, searched: tuple[str, ...], root: Installed
+    ) -> tuple[Library, Installed | None]:
         """What is to be said of a library that dyld would not find."""
         around = self._surroundings
         for twin in self._by_name.get(posixpath.basename(needed.name), []):
@@ -202,7 +167,7 @@ class MachOLoader:
             doubt = DOUBT if around.loads_libraries else None
         return Library(name=needed.name, kind=needed.kind, origin=Origin.MISSING, doubt=doubt, searched=searched), None
 
-    def _leads_outside(self, asking: LoadedImage, name: str, root: MachOImage) -> bool:
+    def _leads_outside(self, asking: Loaded[Installed], name: str, root: Installed) -> bool:
         """Whether dyld also looks in a directory of site-packages that is not the wheel's own."""
         for _spelled, path in self._places(asking, name, root):
             below = path.removeprefix(f"{SITE_PACKAGES}/")

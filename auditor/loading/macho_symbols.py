@@ -19,7 +19,8 @@ from auditor.platforms.macos_symbols import is_libsystem, is_objective_c, libsys
 if TYPE_CHECKING:
     from auditor.facts.binary import Import
     from auditor.loading.gather import Gathering, Outcome
-    from auditor.loading.macho import LoadedImage, MachOImage, MachOLoader, MachOProcess
+    from auditor.loading.installed import Installed, Loaded
+    from auditor.loading.macho import MachOLoader, MachOProcess
     from auditor.loading.model import Library
     from auditor.loading.python_api import PythonApi
 
@@ -36,23 +37,23 @@ class MachOSymbols:
         self._loader = loader
         self._python = python
         self._exports = {one: frozenset(export.symbol for export in one.part.exports) for one in loader.images}
-        self._done: set[MachOImage] = set()
+        self._done: set[Installed] = set()
 
     def bind(self, process: MachOProcess, gathering: Gathering) -> None:
         """Look for the imports of all that one root brings into a process."""
         for one in process.loaded:
-            complete = self._bind_image(one, process, gathering.outcome(one.image.member))
+            complete = self._bind_image(one, process, gathering.outcome(one.file.member))
             if complete:
-                self._done.add(one.image)
+                self._done.add(one.file)
 
-    def _bind_image(self, one: LoadedImage, process: MachOProcess, outcome: Outcome) -> bool:
+    def _bind_image(self, one: Loaded[Installed], process: MachOProcess, outcome: Outcome) -> bool:
         """Look for the imports of one image; whether all were found, so that it needs no second look."""
-        if one.image in self._done:
+        if one.file in self._done:
             return True
         first = not outcome.providers
         libraries = {library.name: library for library in one.libraries}
         complete = True
-        for wanted in one.image.part.imports:
+        for wanted in one.file.part.imports:
             if wanted.lookup is Lookup.NAMED and wanted.library is not None:
                 giver, missing = self._named(wanted, libraries, process)
             elif wanted.lookup is Lookup.FLAT or wanted.lookup is Lookup.MAIN:
@@ -81,11 +82,11 @@ class MachOSymbols:
         reason = f"`{library.member}` does not export it"
         return None, MissingSymbol(symbol=wanted.symbol, library=library.name, reason=reason)
 
-    def _has(self, giver: MachOImage, symbol: str, process: MachOProcess, steps: int) -> bool | None:
+    def _has(self, giver: Installed, symbol: str, process: MachOProcess, steps: int) -> bool | None:
         """Whether an image exports a symbol, or one that it re-exports does; None where that is not known."""
         if symbol in self._exports[giver]:
             return True
-        loaded = next((one for one in process.loaded if one.image is giver), None)
+        loaded = next((one for one in process.loaded if one.file is giver), None)
         answer: bool | None = False
         for needed, library in zip(giver.part.needed, loaded.libraries if loaded else (), strict=False):
             if needed.kind is not NeededKind.REEXPORT:
@@ -97,7 +98,9 @@ class MachOSymbols:
             answer = None if found is None else answer
         return answer
 
-    def _flat(self, wanted: Import, one: LoadedImage, process: MachOProcess) -> tuple[str | None, MissingSymbol | None]:
+    def _flat(
+        self, wanted: Import, one: Loaded[Installed], process: MachOProcess
+    ) -> tuple[str | None, MissingSymbol | None]:
         """Who gives a symbol that any image may have, or that no known one has it."""
         symbol = wanted.symbol
         if self._python.has(symbol) and process.root.role is not Role.EXECUTABLE:
@@ -121,5 +124,5 @@ class MachOSymbols:
         reason = f"`{doubts[0]}` may have it" if doubts else "neither Python nor any linked library has it"
         if elsewhere:
             reason = f"`{elsewhere[0].member}` exports it, and is not among the libraries that are loaded"
-        certain = not doubts and not elsewhere and one.image.role is not Role.LIBRARY
+        certain = not doubts and not elsewhere and one.file.role is not Role.LIBRARY
         return None, MissingSymbol(symbol=symbol, lookup=wanted.lookup, reason=reason, certain=certain)

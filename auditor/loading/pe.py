@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from auditor.facts.binary import NeededKind, PeDetail
 from auditor.loading.external import DOUBT, is_driver, is_vendored_name
 from auditor.loading.gather import ROOT_ROLES, Gathering, Outcome
+from auditor.loading.installed import Installed
 from auditor.loading.layout import Role
 from auditor.loading.model import Library, MissingSymbol, Origin
 from auditor.platforms import windows
@@ -26,7 +27,7 @@ from auditor.platforms.promise import System
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from auditor.facts.binary import Binary, Import, Needed, Slice
+    from auditor.facts.binary import Import, Needed, Slice
     from auditor.loading.external import Surroundings
     from auditor.loading.layout import Layout
     from auditor.loading.model import Resolution
@@ -43,20 +44,11 @@ _MAX_FORWARDS = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Image:
-    """A PE file of the wheel, where it is installed."""
+class _Image(Installed):
+    """A PE file of the wheel."""
 
-    binary: Binary
-    part: Slice
-    role: Role
-    path: str
-    """In lower case: Windows does not tell the cases apart."""
     names: dict[str, str | None]
     """Exported name, or `#ordinal` -> what it is forwarded to."""
-
-    @property
-    def member(self) -> str:
-        return self.binary.member
 
 
 @dataclass(slots=True)

@@ -1,0 +1,54 @@
+"""A native file where it is installed, and as one of those that a process has loaded."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from auditor.facts.binary import Binary, Slice
+    from auditor.loading.layout import Role
+    from auditor.loading.model import Library
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Installed:
+    """A slice of a file of the wheel, where it is installed. Two are the same only if they are one object."""
+
+    binary: Binary
+    part: Slice
+    role: Role
+    path: str
+    """Its absolute path below `/prefix`; in lower case on Windows, which does not tell the cases apart."""
+
+    @property
+    def member(self) -> str:
+        """Its name in the archive."""
+        return self.binary.member
+
+    @property
+    def directory(self) -> str:
+        """What `$ORIGIN` and `@loader_path` stand for."""
+        return posixpath.dirname(self.path)
+
+
+File = TypeVar("File", bound=Installed)
+
+
+@dataclass(slots=True, eq=False)
+class Loaded(Generic[File]):
+    """A file in a process: who asked for it first decides how its own libraries are looked for."""
+
+    file: File
+    loader: Loaded[File] | None
+    libraries: list[Library] = field(default_factory=list)
+
+    def chain(self) -> Iterator[Loaded[File]]:
+        """This file, the one that loaded it, and so on up to the root."""
+        one: Loaded[File] | None = self
+        while one is not None:
+            yield one
+            one = one.loader
