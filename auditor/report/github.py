@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from auditor.findings import Severity
 from auditor.report.model import summary
-from auditor.report.wording import PYPI_WORDS, counted, headline, idle_settings, shown
+from auditor.report.wording import PYPI_WORDS, counted, headline, idle_settings, shown, slashed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,7 +128,7 @@ def _command(command: str, title: str, path: str, message: str) -> str:
     """One workflow command."""
     properties = [f"title={_property(f'wheel-audit: {title}')}"]
     if path:
-        properties.insert(0, f"file={_property(shown(path))}")
+        properties.insert(0, f"file={_property(shown(slashed(path)))}")
     return f"::{command} {','.join(properties)}::{_data(message)}"
 
 

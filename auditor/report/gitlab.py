@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from auditor.findings import PyPIAnswer, Severity
 from auditor.report.identity import Identities, identity, set_name
 from auditor.report.json import document
-from auditor.report.wording import PYPI_WORDS, shown
+from auditor.report.wording import PYPI_WORDS, shown, slashed
 
 if TYPE_CHECKING:
     from auditor.findings import Finding, NotJudged, ReleaseReport
@@ -66,5 +66,5 @@ def _row(description: str, check: str, fingerprint: str, severity: str, path: st
         "check_name": check,
         "fingerprint": fingerprint,
         "severity": severity,
-        "location": {"path": shown(path.removeprefix("./")), "lines": {"begin": 1}},
+        "location": {"path": shown(slashed(path).removeprefix("./")), "lines": {"begin": 1}},
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from auditor.findings import PyPIAnswer
@@ -38,6 +39,11 @@ def shown(text: str, longest: int = LONGEST_NAME) -> str:
         return text
     head = (longest - 3) * 2 // 3
     return f"{text[:head]}...{text[head + 3 - longest :]}"
+
+
+def slashed(path: str) -> str:
+    """A path with slashes, which is how GitHub and GitLab name files; on Windows alone a backslash separates."""
+    return path.replace("\\", "/") if os.name == "nt" else path
 
 
 def counted(number: int, noun: str) -> str:

@@ -121,3 +121,12 @@ def test_the_least_finding() -> None:
     long = finding("bare", evidence=(Evidence(text="e"),) * 9, help="")
     ((_, _, message),) = commands(ReleaseReport(wheels=(wheel(long),)))
     assert message.splitlines()[-1] == "- and 4 more"
+
+
+def test_paths_have_slashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Windows a path is written as GitHub and GitLab spell it; elsewhere a backslash is part of a name."""
+    from auditor.report import wording
+
+    assert wording.slashed("dist\\demo.whl") == "dist\\demo.whl"
+    monkeypatch.setattr("auditor.report.wording.os.name", "nt")
+    assert wording.slashed("dist\\demo.whl") == "dist/demo.whl"
