@@ -98,6 +98,10 @@ SETS: dict[str, tuple[str, tuple[str, ...]]] = {
 """Requirement -> (its files in the corpus, pairs of an interpreter and a platform)."""
 
 
+SMALL = frozenset({"MarkupSafe==1.1.0", "ninja==1.13.2", "psutil==6.0.0"})
+"""Those that the short run fetches whole (`tests.corpus.fetch --sets`)."""
+
+
 def assert_pip_agrees(
     folder: Path, requirement: str, matrix: Matrix, pair: str, scratch: Path, version: tuple[int, int] | None = None
 ) -> str | None:
@@ -117,7 +121,11 @@ def assert_pip_agrees(
 @pytest.mark.skipif(
     FOLDER is None and not os.environ.get("CI"), reason="WHEEL_AUDIT_CORPUS names no folder: python3 dev.py corpus DIR"
 )
-@pytest.mark.parametrize("requirement", SETS)
+@pytest.mark.parametrize(
+    "requirement",
+    # The large releases are in the whole corpus alone: they belong to the long run.
+    [pytest.param(one, marks=() if one in SMALL else pytest.mark.slow) for one in SETS],
+)
 def test_pip_agrees_on_real_releases(requirement: str, tmp_path: Path) -> None:
     """For each set of real wheels, pip's choice on the newest system is the one in the matrix."""
     assert FOLDER is not None, "in CI the corpus is fetched first, and WHEEL_AUDIT_CORPUS names its folder"

@@ -63,6 +63,15 @@ def loadable() -> list[dict[str, str]]:
     return [row for row in wanted(short=False) if is_loadable(row["filename"]) and int(row["size"]) <= LOADABLE_LARGEST]
 
 
+SMALL_SETS = (("markupsafe", "1.1.0"), ("ninja", "1.13.2"), ("psutil", "6.0.0"))
+"""Whole releases of 61 wheels and 11 MB together, whose matrix the short run holds against pip."""
+
+
+def small_sets() -> list[dict[str, str]]:
+    """The rows of the small whole releases."""
+    return [row for row in wanted(short=False) if (row["project"].lower(), row["version"]) in SMALL_SETS]
+
+
 def index_url() -> str:
     """The simple index that pip uses here."""
     for source in (["config", "get", "global.index-url"], ["config", "get", "install.index-url"]):
@@ -137,10 +146,12 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--short", action="store_true")
     parser.add_argument("--loadable", action="store_true")
+    parser.add_argument("--sets", action="store_true", help="also the small whole releases")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
     rows = wanted(short=arguments.short) if arguments.short or not arguments.loadable else []
     rows += [row for row in loadable() if row not in rows] if arguments.loadable else []
+    rows += [row for row in small_sets() if row not in rows] if arguments.sets else []
     by_project: dict[str, list[dict[str, str]]] = {}
     for row in rows:
         by_project.setdefault(row["project"], []).append(row)
