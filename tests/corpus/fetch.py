@@ -3,6 +3,7 @@
 
     python -m tests.corpus.fetch DIR             # 258 wheels, 1.1 GB
     python -m tests.corpus.fetch DIR --short     # those that the short run needs, 6 MB
+    python -m tests.corpus.fetch DIR --sets      # with the others: three small releases, whole, 11 MB
     python -m tests.corpus.fetch DIR --loadable  # those whose modules the short run loads with dlopen, 48 MB
 
 Each file is checked against its SHA-256; what is there already is left alone, so an interrupted run resumes.
