@@ -190,10 +190,10 @@ class _Loader:
         clue = self._helped(root)
         if windows.runtime_family(name) or windows.is_debug_runtime(name):
             return library(Origin.MISSING), None  # nobody means to take a compiler's runtime from a dependency
+        if root.role is Role.EXECUTABLE:  # is started with PATH in its search, which a module never is
+            return library(Origin.MISSING, "a program also looks in PATH"), None
         if clue is None:
-            # A program is started with PATH in its search, which a module never is.
-            program = root.role is Role.EXECUTABLE
-            return library(Origin.MISSING, "a program also looks in PATH" if program else None), None
+            return library(Origin.MISSING), None
         if self._searches_path:
             return library(Origin.UNKNOWN, clue), None
         if around.requirements and (around.helper(name) or around.begins_elsewhere(root.member)):

@@ -159,3 +159,14 @@ def test_a_helper_is_named() -> None:
     library = next(one for one in image.libraries if one.name == "foo.dll")
     assert library.origin is Origin.PROCESS
     assert "adds directories" in (library.how or "")
+
+
+@pytest.mark.parametrize("init", [b"", HELPER], ids=["plain", "with-a-helper"])
+def test_a_program_also_looks_in_path(init: bytes) -> None:
+    """What a program needs and the wheel has not may be in PATH: a warning that says so."""
+    program = build_pe(PeSpec(is_dll=False, imports={"KERNEL32.dll": ("Sleep",), "OpenMaya.dll": ("x",)}))
+    case = Case(files={"demo/tool.exe": program}, init=init)
+    report = audit(build(case).data, filename=build(case).filename)
+    (finding,) = [one for one in report.findings if one.family == "loading"]
+    assert (finding.rule, finding.severity) == ("library-unresolved", Severity.WARNING)
+    assert "PATH" in finding.message
