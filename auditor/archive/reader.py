@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from auditor.archive import dist_info, python_source, sboms, startup
 from auditor.archive.attestations import attestations_beside
 from auditor.archive.inflate import DEFLATED, STORED, Content, read_content
-from auditor.archive.names import parse_name, spoken_names
+from auditor.archive.names import parse_name, spoken_names, stem
 from auditor.archive.source import FileSource, open_path, sha256
 from auditor.archive.zip import Entry, read_framing
 from auditor.archive.zip_records import FLAG_ENCRYPTED, FLAG_PATCHED, FLAG_STRONG_ENCRYPTION
@@ -42,8 +42,6 @@ _LIBRARY = re.compile(r"\.(so|dylib|dll)(\.[\d.]+)?$", re.IGNORECASE)
 _REQUIREMENT = re.compile(rb"^Requires-Dist:[ \t]*([A-Za-z0-9][A-Za-z0-9._-]*)", re.MULTILINE | re.IGNORECASE)
 _MAX_HEADER = 1 << 20
 """Bytes of METADATA in which requirements are looked for: the description follows them."""
-_VENDORED_HASH = re.compile(r"-[0-9a-f]{8,32}(?=\.|$)")
-"""What auditwheel and delvewheel put behind the name of a library that they copy."""
 _UNIX = 3
 _ALGORITHMS = frozenset({"sha224", "sha256", "sha384", "sha512", "md5", "sha1", "blake2b", "blake2s"})
 """What RECORD may name and hashlib always has with a digest of fixed length."""
@@ -182,8 +180,8 @@ class _MemberReader:
         found = {name for one in requirements for name in spoken_names(one.decode("ascii"))}
         for entry in self._entries:
             if _LIBRARY.search(entry.name):
-                directory, _, filename = entry.name.lower().rpartition("/")
-                found |= {_VENDORED_HASH.sub("", filename).partition(".")[0], directory.rpartition("/")[2]}
+                directory = entry.name.lower().rpartition("/")[0]
+                found |= {stem(entry.name), directory.rpartition("/")[2]}
         return frozenset(name.encode("utf-8", "surrogatepass") for name in found)
 
     def read_record(self) -> Record | None:

@@ -15,7 +15,7 @@ class Crate(Fact, frozen=True, kw_only=True, gc=False):
     name: str
     version: str
     source: str
-    """Where Cargo had it from: `crates.io`, `git`, `local`, `registry`, or what the list says."""
+    """Where Cargo had it from, in the list's own word, such as `git`, `local` or `registry`."""
     build_only: bool = False
     """Whether it was needed by build scripts and macros alone, so that nothing of it is in the file."""
     root: bool = False

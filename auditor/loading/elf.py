@@ -14,10 +14,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from auditor.archive.names import is_vendored_name
 from auditor.facts.binary import ElfDetail, NeededKind, SearchPathKind
-from auditor.loading.external import DOUBT, is_compiler_runtime, is_driver, is_libpython, is_vendored_name
-from auditor.loading.installed import Installed, Loaded
-from auditor.loading.layout import SITE_PACKAGES, Role
+from auditor.loading.external import DOUBT, is_compiler_runtime, is_driver, is_libpython
+from auditor.loading.gather import ROOT_ROLES
+from auditor.loading.installed import Installed, Loaded, not_found
+from auditor.loading.layout import SITE_PACKAGES
 from auditor.loading.model import Library, Origin
 
 if TYPE_CHECKING:
@@ -83,7 +85,7 @@ class ElfLoader:
 
     def roots(self) -> list[ElfObject]:
         """What is imported or started."""
-        return [one for one in self.objects if one.role in {Role.EXTENSION, Role.EXECUTABLE}]
+        return [one for one in self.objects if one.role in ROOT_ROLES]
 
     def load(self, root: ElfObject) -> Process:
         """Everything that comes into the process with `root`, breadth first (elf/dl-deps.c)."""
@@ -174,16 +176,7 @@ class ElfLoader:
         name = needed.name
 
         def library(origin: Origin, how: str | None = None, member: str | None = None) -> Library:
-            missing = origin is Origin.MISSING
-            return Library(
-                name=name,
-                kind=needed.kind,
-                origin=origin,
-                how=None if missing else how,
-                doubt=how if missing else None,
-                member=member,
-                searched=searched,
-            )
+            return not_found(needed, origin, how, member=member, searched=searched)
 
         twins = self._by_name.get(posixpath.basename(name), [])
         for twin in twins:

@@ -6,7 +6,7 @@ import functools
 import re
 from typing import TYPE_CHECKING
 
-from auditor.archive.names import spoken_names
+from auditor.archive.names import is_vendored_name, spoken_names, stem
 from auditor.platforms import windows
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ _COMPILER = re.compile(
     r"lib(gcc_s|stdc\+\+|c\+\+|c\+\+abi|gomp|omp|gfortran|quadmath|atomic|ssp|asan|ubsan|tsan)[.-].*", re.ASCII
 )
 """Runtimes of compilers: no distribution is required for their sake."""
-_VENDORED_HASH = re.compile(r"-[0-9a-f]{8,32}(?=\.|$)")
 _WORDS = re.compile(r"[a-z]{3,}|qt\d?")
 _FAMILIES = (
     (re.compile(r"lib(cu[a-z]+|nv[A-Za-z]+|nccl|npp\w+)\b", re.ASCII), ("nvidia", "cuda", "cupy", "nccl")),
@@ -50,17 +49,6 @@ def is_libpython(name: str) -> bool:
 def is_compiler_runtime(library: str) -> bool:
     """Whether a library is the runtime of a compiler on Linux or macOS."""
     return _COMPILER.fullmatch(library.rpartition("/")[2]) is not None
-
-
-def is_vendored_name(name: str) -> bool:
-    """Whether a library's name is one that a repairing tool gave to a copy: no system has a library of that name."""
-    return _VENDORED_HASH.search(name) is not None
-
-
-def stem(filename: str) -> str:
-    """What a library is called without directory, suffixes, version and the hash of a repairing tool."""
-    base = filename.rpartition("/")[2].lower()
-    return _VENDORED_HASH.sub("", base).partition(".")[0]
 
 
 class Surroundings:

@@ -7,6 +7,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from auditor.loading.layout import Role
 from auditor.loading.model import ABSENT, Image, Library, MissingSymbol, Origin, Provided, Resolution
 
@@ -37,12 +39,8 @@ class Outcome:
         key = symbol.symbol, symbol.version
         known = self.missing.get(key)
         roots = known.roots if known is not None else ()
-        self.missing[key] = MissingSymbol(
-            symbol=symbol.symbol,
-            version=symbol.version,
-            library=symbol.library,
-            lookup=symbol.lookup,
-            reason=symbol.reason,
+        self.missing[key] = structs.replace(
+            symbol,
             certain=symbol.certain or (known is not None and known.certain),
             roots=tuple(dict.fromkeys((*roots, root)))[:_ROOTS_SHOWN],
         )
@@ -98,7 +96,7 @@ class Gathering:
                 roots = before.roots
                 worst = before if _RANKS[before.origin] >= _RANKS[library.origin] else library
             roots = tuple(dict.fromkeys((*roots, root)))[:_ROOTS_SHOWN]
-            seen.libraries[library.name] = _with_roots(worst, roots)
+            seen.libraries[library.name] = structs.replace(worst, roots=roots)
 
     def resolution(self, promises: tuple[PlatformPromise, ...], arch: str) -> Resolution:
         """The whole."""
@@ -140,26 +138,6 @@ class Gathering:
             return library
         together = posixpath.dirname(member) == posixpath.dirname(library.member)
         if not named or together or self.is_reached(library.member):
-            return Library(
-                name=library.name,
-                kind=library.kind,
-                origin=Origin.PROCESS,
-                member=library.member,
-                how="what loads it may have loaded the library before",
-                searched=library.searched,
-            )
+            how = "what loads it may have loaded the library before"
+            return structs.replace(library, origin=Origin.PROCESS, how=how, roots=())
         return library
-
-
-def _with_roots(library: Library, roots: tuple[str, ...]) -> Library:
-    """The same library with the members under which it is absent."""
-    return Library(
-        name=library.name,
-        kind=library.kind,
-        origin=library.origin,
-        member=library.member,
-        how=library.how,
-        doubt=library.doubt,
-        searched=library.searched,
-        roots=roots,
-    )

@@ -6,12 +6,13 @@ import posixpath
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from auditor.loading.model import Library, Origin
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from auditor.facts.binary import Binary, Slice
+    from auditor.facts.binary import Binary, Needed, Slice
     from auditor.loading.layout import Role
-    from auditor.loading.model import Library
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,3 +53,24 @@ class Loaded(Generic[File]):
         while one is not None:
             yield one
             one = one.loader
+
+
+def not_found(
+    needed: Needed,
+    origin: Origin,
+    why: str | None = None,
+    *,
+    member: str | None = None,
+    searched: tuple[str, ...] = (),
+) -> Library:
+    """A library that the loader does not find by itself; of a missing one `why` says how it may be there after all."""
+    missing = origin is Origin.MISSING
+    return Library(
+        name=needed.name,
+        kind=needed.kind,
+        origin=origin,
+        how=None if missing else why,
+        doubt=why if missing else None,
+        member=member,
+        searched=searched,
+    )

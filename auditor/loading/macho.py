@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from auditor.facts.binary import MachODetail, NeededKind
 from auditor.loading.external import DOUBT, is_compiler_runtime, is_libpython
 from auditor.loading.gather import ROOT_ROLES, Gathering
-from auditor.loading.installed import Installed, Loaded
+from auditor.loading.installed import Installed, Loaded, not_found
 from auditor.loading.layout import SITE_PACKAGES, Role
 from auditor.loading.model import Library, Origin
 from auditor.platforms import macos
@@ -54,7 +54,6 @@ class MachOLoader:
     def __init__(self, layout: Layout, surroundings: Surroundings, promise: PlatformPromise, arch: str) -> None:
         self._layout = layout
         self._surroundings = surroundings
-        self._promise = promise
         self.arch = arch
         self.images = [
             Installed(binary, part, layout.roles[binary.member], place)
@@ -63,6 +62,7 @@ class MachOLoader:
             and part.arch == arch
             and (place := layout.place(binary.member)) is not None
         ]
+        self._by_member = {one.member: one for one in self.images}
         self._by_path = {one.path: one for one in self.images}
         self._by_name: dict[str, list[Installed]] = {}
         for one in self.images:
@@ -75,7 +75,7 @@ class MachOLoader:
 
     def image_of(self, member: str) -> Installed | None:
         """The image of a member."""
-        return next((one for one in self.images if one.member == member), None)
+        return self._by_member.get(member)
 
     def load(self, root: Installed, gathering: Gathering) -> MachOProcess:
         """Everything that comes into the process with `root`."""
@@ -165,7 +165,7 @@ class MachOLoader:
                 how = around.brings(needed.name, clue)
                 return _library(needed, Origin.DEPENDENCY, how, None, searched), None
             doubt = DOUBT if around.loads_libraries else None
-        return Library(name=needed.name, kind=needed.kind, origin=Origin.MISSING, doubt=doubt, searched=searched), None
+        return not_found(needed, Origin.MISSING, doubt, searched=searched), None
 
     def _leads_outside(self, asking: Loaded[Installed], name: str, root: Installed) -> bool:
         """Whether dyld also looks in a directory of site-packages that is not the wheel's own."""

@@ -15,10 +15,11 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from auditor.archive.names import is_vendored_name
 from auditor.facts.binary import NeededKind, PeDetail
-from auditor.loading.external import DOUBT, is_driver, is_vendored_name
+from auditor.loading.external import DOUBT, is_driver
 from auditor.loading.gather import ROOT_ROLES, Gathering, Outcome
-from auditor.loading.installed import Installed
+from auditor.loading.installed import Installed, not_found
 from auditor.loading.layout import Role
 from auditor.loading.model import Library, MissingSymbol, Origin
 from auditor.platforms import windows
@@ -105,12 +106,12 @@ class _Loader:
         self._searches_path = searches_path
         self._surroundings = surroundings
         self._arch = promise.architectures[0]
-        self._tag = promise.tag
         self.images = [
             _Image(binary, part, layout.roles[binary.member], place.lower(), _exports(part))
             for binary, part in layout.judged(promise)
             if isinstance(part.detail, PeDetail) and (place := layout.place(binary.member)) is not None
         ]
+        self._by_member = {one.member: one for one in self.images}
         self._by_path = {one.path: one for one in self.images}
         self._by_name: dict[str, list[_Image]] = {}
         for one in self.images:
@@ -169,16 +170,7 @@ class _Loader:
         searched = (beside, "System32", "PATH") if root.role is Role.EXECUTABLE else (beside, _PYTHON, "System32")
 
         def library(origin: Origin, how: str | None = None, member: str | None = None) -> Library:
-            missing = origin is Origin.MISSING
-            return Library(
-                name=needed.name,
-                kind=needed.kind,
-                origin=origin,
-                how=None if missing else how,
-                doubt=how if missing else None,
-                member=member,
-                searched=searched,
-            )
+            return not_found(needed, origin, how, member=member, searched=searched)
 
         for twin in self._by_name.get(name, []):
             how = self._helped(root)
@@ -234,7 +226,7 @@ class _Loader:
         """The file of the wheel that a DLL is."""
         if library.member is None or library.origin not in {Origin.WHEEL, Origin.PROCESS, Origin.UNREACHABLE}:
             return None
-        return next((one for one in self.images if one.member == library.member), None)
+        return self._by_member.get(library.member)
 
     def _has(self, giver: _Image, symbol: str, process: _Process, steps: int) -> bool:
         """Whether a DLL exports a name or ordinal, through forwarders into other DLLs of the wheel as well."""

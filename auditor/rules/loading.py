@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from auditor.archive.names import is_vendored_name
 from auditor.facts.binary import Lookup
 from auditor.facts.record import Fact
-from auditor.loading.external import is_libpython, is_vendored_name
+from auditor.loading.external import is_libpython
 from auditor.loading.model import Image, MissingSymbol, Origin, Resolution
 from auditor.platforms import windows
 from auditor.platforms.promise import Libc, System, parse_platform

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from auditor.archive.names import stem
 from auditor.archive.reader import read_wheel
-from auditor.loading.external import Surroundings, is_compiler_runtime, is_driver, is_libpython, stem
+from auditor.loading.external import Surroundings, is_compiler_runtime, is_driver, is_libpython
 from tests.builders import WheelSpec, build_wheel
 
 MODULE = "demo/sub/_core.cpython-311-x86_64-linux-gnu.so"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from auditor.archive.names import is_vendored_name
 from auditor.facts.binary import ElfDetail
 from auditor.findings import NotJudged
-from auditor.loading.external import is_libpython, is_vendored_name
+from auditor.loading.external import is_libpython
 from auditor.loading.model import Origin
 from auditor.platforms import glibc, musl
 from auditor.platforms.promise import Libc, PlatformPromise, System, parse_platform
