@@ -57,6 +57,15 @@ class Answer:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Searched:
+    """What a process has loaded of the platform, as far as its exports are known."""
+
+    tables: tuple[SystemLibrary, ...]
+    absent: Answer
+    """What there is to say of a symbol that none of the tables has."""
+
+
 class ElfPlatform:
     """What the platform tags of one architecture with the same C library of the same version promise."""
 
@@ -64,6 +73,7 @@ class ElfPlatform:
         self.promises = promises
         self.arch = arch
         self._tables: dict[str, SystemLibrary | None] = {}
+        self._searched_in: dict[tuple[str, ...], _Searched] = {}
 
     @property
     def promise(self) -> PlatformPromise:
@@ -171,14 +181,21 @@ class ElfPlatform:
             if first is None or first <= self.release:
                 return Answer(Verdict.YES, "libc.so.6")
             return Answer(Verdict.NO, "libc.so.6", f"glibc has it from {first[0]}.{first[1]} on")
-        for library in loaded:
-            table = self.table(library)
-            if table is not None and table.has(symbol, None):
-                return Answer(Verdict.YES, library)
-        unknown = [one for one in loaded if not glibc.is_glibc_library(one) and self.table(one) is None]
-        if pool is None or unknown or self.vague:
-            return Answer(Verdict.UNKNOWN, unknown[0] if unknown else None)
-        return Answer(Verdict.NO)
+        searched = self._searched(loaded)
+        giver = next((table for table in searched.tables if table.has(symbol, None)), None)
+        return Answer(Verdict.YES, giver.soname) if giver is not None else searched.absent
+
+    def _searched(self, loaded: tuple[str, ...]) -> _Searched:
+        """The tables of these libraries, looked up once for all symbols of a process."""
+        if loaded not in self._searched_in:
+            tables = {library: self.table(library) for library in loaded}
+            unknown = [name for name, table in tables.items() if table is None and not glibc.is_glibc_library(name)]
+            absent = Answer(Verdict.NO)
+            if self._pool is None or unknown or self.vague:
+                absent = Answer(Verdict.UNKNOWN, unknown[0] if unknown else None)
+            known = tuple(table for table in tables.values() if table is not None)
+            self._searched_in[loaded] = _Searched(tables=known, absent=absent)
+        return self._searched_in[loaded]
 
     def _musl(self, symbol: str, loaded: tuple[str, ...]) -> Answer:
         """musl has no version nodes: its names of the promised release are all there is."""

@@ -18,7 +18,7 @@ from auditor.loading.model import MissingSymbol, Origin
 from auditor.platforms.promise import Libc
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from auditor.loading.elf import ElfLoader, ElfObject, Process
     from auditor.loading.elf_platform import ElfPlatform
@@ -81,6 +81,17 @@ class Left:
     givers: dict[ElfObject, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A symbol that is looked for outside the wheel's files in the process."""
+
+    symbol: str
+    version: str | None
+    library: str | None
+    owners: Sequence[ElfObject] = ()
+    """The files of the wheel that export it, in the process or not."""
+
+
 class SymbolSearch:
     """Looks for the imports of every object in every process that it comes into."""
 
@@ -117,16 +128,28 @@ class SymbolSearch:
         system = (*process_libraries(self._platform), *process.system)
         python = root.role is not Role.EXECUTABLE
         weak_versions = self._symbols[one].weak_versions
+        owners: dict[str, list[ElfObject]] | None = None
         for symbol, version, library, answer in self._outside(left, process, system, python=python):
             if answer.verdict is Verdict.NO or self._is_bare(answer, (library, version), weak_versions):
                 complete = False
-                self._miss(outcome, (symbol, version, library), answer, root, doubts)
+                owners = self._owners(left) if owners is None else owners
+                wanted = _Wanted(symbol=symbol, version=version, library=library, owners=owners.get(symbol, ()))
+                self._miss(outcome, wanted, answer, root, doubts)
             elif answer.verdict is Verdict.UNKNOWN:
                 outcome.unknown[f"the exports of `{answer.library or 'a library'}` are not known"] = None
             elif first:
                 outcome.providers[answer.library or "the platform"] += 1
         if complete:
             self._satisfied_by.setdefault(one, []).append(frozenset({one, *left.givers}))
+
+    def _owners(self, left: Left) -> dict[str, list[ElfObject]]:
+        """Which files of the wheel export what is left, set against set: one by one it would take minutes."""
+        symbols = left.plain | {symbol for symbol, _version in left.versioned}
+        owners: dict[str, list[ElfObject]] = {}
+        for one in self._all:
+            for symbol in symbols & self._symbols[one].names:
+                owners.setdefault(symbol, []).append(one)
+        return owners
 
     def _is_bare(self, answer: Answer, wanted: tuple[str | None, str | None], weak: frozenset[Pair]) -> bool:
         """Whether a symbol's version is newer than the platform, and asked for weakly.
@@ -182,22 +205,22 @@ class SymbolSearch:
     def _miss(
         self,
         outcome: Outcome,
-        wanted: tuple[str, str | None, str | None],
+        wanted: _Wanted,
         answer: Answer,
         root: ElfObject,
         doubts: list[str],
     ) -> None:
         """Record that a symbol is not found under a root."""
-        symbol, version, library = wanted
-        elsewhere = [one for one in self._all if symbol in self._symbols[one].names]
         reason = answer.note
         certain = not doubts
-        if elsewhere and not reason:
-            reason = f"`{elsewhere[0].member}` exports it, and is not among the libraries that are loaded"
-            certain = certain and not any(self._surroundings.loads(one.path) for one in elsewhere)
+        if wanted.owners and not reason:
+            reason = f"`{wanted.owners[0].member}` exports it, and is not among the libraries that are loaded"
+            certain = certain and not any(self._surroundings.loads(one.path) for one in wanted.owners)
         if doubts and not reason:
             reason = f"{doubts[0]} may have it"
-        found = MissingSymbol(symbol=symbol, version=version, library=library, reason=reason, certain=certain)
+        found = MissingSymbol(
+            symbol=wanted.symbol, version=wanted.version, library=wanted.library, reason=reason, certain=certain
+        )
         outcome.miss(found, root.member)
 
     def _check_versions(self, one: ElfObject, process: Process, outcome: Outcome) -> None:
@@ -214,7 +237,8 @@ class SymbolSearch:
                 if has.has_versions and need.version not in giver.detail.version_definitions and not need.weak:
                     answer = Answer(Verdict.NO, giver.member, f"`{giver.member}` does not define `{need.version}`")
                     symbol = next((pair[0] for pair in self._symbols[one].versioned if pair[1] == need.version), "")
-                    self._miss(outcome, (symbol, need.version, need.library), answer, process.root, [])
+                    wanted = _Wanted(symbol=symbol, version=need.version, library=need.library)
+                    self._miss(outcome, wanted, answer, process.root, [])
             elif loaded is not None and need.library not in loaded and not self._platform.is_loader(need.library):
                 outcome.orphans[need.library] = None
 

@@ -6,7 +6,7 @@ Everything here is derived from the facts, once, when the first rule asks for it
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from auditor.facts.binary import ElfDetail, Slice
 from auditor.loading import resolve
@@ -16,7 +16,7 @@ from auditor.platforms.cpython import Interpreter, SuffixKind, interpreters
 from auditor.platforms.promise import PlatformPromise, Promise, System, promises
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from auditor.facts.binary import Binary
     from auditor.facts.wheel import WheelFacts
@@ -24,16 +24,25 @@ if TYPE_CHECKING:
 
 __all__ = ["SYSTEM_FORMATS", "Context", "Module", "Role", "matches", "needs_nothing", "uses_python"]
 
+Derived = TypeVar("Derived")
+
 
 class Context:
     """What is derived from the facts of one wheel."""
 
     def __init__(self, wheel: WheelFacts, *, size_limit: int | None = None) -> None:
         self._wheel = wheel
+        self._derived: dict[object, object] = {}
         self.size_limit = size_limit
         """Bytes that the project says its wheels may have; None where it does not say."""
         self.layout = Layout(wheel)
         self.surroundings = Surroundings(wheel)
+
+    def once(self, derive: Callable[[WheelFacts, Context], Derived]) -> Derived:
+        """What `derive` makes of the facts; it is called when the first rule asks for it, and not again."""
+        if derive not in self._derived:
+            self._derived[derive] = derive(self._wheel, self)
+        return cast("Derived", self._derived[derive])
 
     @functools.cached_property
     def promises(self) -> tuple[Promise, ...]:

@@ -8,8 +8,8 @@ from auditor.facts.binary import NeededKind
 from auditor.facts.record import Fact
 from auditor.loading.model import Image, Library, Origin, Resolution
 from auditor.platforms.promise import Libc, System, parse_platform
-from auditor.rules.floors import libc_of, wrong_libc
-from auditor.rules.native.machine import unloadable
+from auditor.rules.alien import aliens
+from auditor.rules.floors import libc_of
 from auditor.rules.rule import ERROR, INFO, WARNING, Evidence, Hit
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def judged_images(wheel: WheelFacts, context: Context) -> Iterator[tuple[Resolut
 
     What is missing for such a file is an echo of its one fault.
     """
-    blamed = unloadable(wheel, context) | {binary.member for binary, _ in wrong_libc(wheel, context)}
+    blamed = aliens(context)
     kinds = {binary.member: libc_of(part) for binary, part, _detail in wheel.elf_slices()}
     for resolution in context.resolutions:
         promised = parse_platform(resolution.platforms[0]).libc
@@ -63,7 +63,10 @@ class Lack(Fact, frozen=True, kw_only=True):
 
 def unloaded(lacks: list[Lack]) -> tuple[list[Lack], list[Lack]]:
     """Those that get a finding each, and those of files that nothing in the wheel loads, which get one together."""
-    return [lack for lack in lacks if lack.severity is not INFO], [lack for lack in lacks if lack.severity is INFO]
+    told: tuple[list[Lack], list[Lack]] = ([], [])
+    for lack in lacks:
+        told[lack.severity is INFO].append(lack)
+    return told
 
 
 def lacking(wheel: WheelFacts, context: Context, *origins: Origin) -> list[Lack]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from auditor.archive.names import is_vendored_name
@@ -227,8 +228,8 @@ class _Want(Fact, frozen=True, kw_only=True):
 def _symbol_hit(wants: list[_Want], severity: Severity | None) -> Hit:
     """The finding for all images that miss symbols of one library, with all of the symbols."""
     first = wants[0]
-    spelled = list(dict.fromkeys(_spelled(one) for want in wants for one in want.symbols))
-    what = spelled[0] if len(spelled) == 1 else f"{len(spelled)} symbols"
+    count = len({(one.symbol, one.version) for want in wants for one in want.symbols})
+    what = _spelled(first.symbols[0]) if count == 1 else f"{count} symbols"
     library = first.symbols[0].library
     where = f" of `{library}`" if library else ""
     loaded = "it" if len(wants) == 1 else "them"
@@ -248,9 +249,8 @@ def _symbol_hit(wants: list[_Want], severity: Severity | None) -> Hit:
                 library=one.library,
                 version=one.version,
             )
-            for want in wants
-            for one in want.symbols
-        )[:_SHOWN],
+            for want, one in islice(((want, one) for want in wants for one in want.symbols), _SHOWN)
+        ),
         severity=severity,
     )
 

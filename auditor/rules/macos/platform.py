@@ -136,7 +136,7 @@ def macos_arch_missing(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     promised = {arch: platform for platform in context.on(System.MACOS) for arch in platform.architectures}
     if len(promised) < 2:
         return
-    alien = unloadable(wheel, context)
+    alien = context.once(unloadable)
     for arch, platform in sorted(promised.items()):
         lacking = [
             binary
@@ -224,7 +224,7 @@ def ios_invalid(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
     **References.** PEP 730; Platform compatibility tags, iOS.
     """
-    alien = unloadable(wheel, context)
+    alien = context.once(unloadable)
     for platform in context.on(System.IOS):
         wanted = "iossimulator" if platform.simulator else "ios"
         for binary in wheel.binaries:

@@ -316,7 +316,7 @@ def binary_foreign(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """
     platforms = native_platforms(context)
     wanted = {SYSTEM_FORMATS[platform.system] for platform in platforms}
-    blamed = unloadable(wheel, context)
+    blamed = context.once(unloadable)
     foreign = [
         binary
         for binary in wheel.binaries

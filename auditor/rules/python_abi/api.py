@@ -13,8 +13,7 @@ from auditor.loading.external import is_libpython
 from auditor.platforms import cpython_symbols, windows
 from auditor.platforms.cpython import NEWEST, Interpreter, interpreters
 from auditor.platforms.promise import AbiKind, Implementation, Promise, System
-from auditor.rules.floors import wrong_libc
-from auditor.rules.native.machine import unloadable
+from auditor.rules.alien import aliens
 from auditor.rules.providers import loader_names
 from auditor.rules.python_abi.modules import importable
 from auditor.rules.rule import Evidence
@@ -66,14 +65,9 @@ class Survey:
     def __init__(self, wheel: WheelFacts, context: Context) -> None:
         self.wheel = wheel
         self.context = context
+        self._alien = aliens(context)
         self._taken: dict[tuple[str, str | None], tuple[Taken, ...]] = {}
         self._exports: dict[str, frozenset[str]] = {}
-
-    @functools.cached_property
-    def _alien(self) -> frozenset[str]:
-        """The members that are for no promised system, machine or C library: the rest is an echo."""
-        wrong = {binary.member for binary, _ in wrong_libc(self.wheel, self.context)}
-        return unloadable(self.wheel, self.context) | wrong
 
     @functools.cached_property
     def _by_name(self) -> dict[str, list[Binary]]:

@@ -16,9 +16,8 @@ from auditor.platforms.cpython import (
     says_musl,
 )
 from auditor.platforms.promise import AbiKind, Implementation, InterpreterPromise, Libc, PlatformPromise, System
+from auditor.rules.alien import aliens
 from auditor.rules.context import SYSTEM_FORMATS, Module, Role, uses_python
-from auditor.rules.floors import wrong_libc
-from auditor.rules.native.machine import unloadable
 from auditor.rules.rule import ERROR, WARNING, Evidence, Hit, rule
 
 if TYPE_CHECKING:
@@ -85,15 +84,10 @@ class _LostModule(Fact, frozen=True, kw_only=True):
     """The Python source that is imported in its place."""
 
 
-def _alien(wheel: WheelFacts, context: Context) -> frozenset[str]:
-    """The members that are for no promised system, machine or C library: what else is wrong with them is an echo."""
-    return unloadable(wheel, context) | {binary.member for binary, _ in wrong_libc(wheel, context)}
-
-
 def _variants(wheel: WheelFacts, context: Context) -> list[list[tuple[Binary, Module]]]:
     """The files of each module, without those that the promised systems and machines could not load anyway."""
     promised = {SYSTEM_FORMATS[one.system] for one in context.platforms if one.system in SYSTEM_FORMATS}
-    alien = _alien(wheel, context)
+    alien = aliens(context)
     variants: dict[tuple[str, str], list[tuple[Binary, Module]]] = {}
     for binary in wheel.binaries:
         module = context.modules.get(binary.member)
@@ -340,7 +334,7 @@ def libpython_linked(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """
     if not context.on(System.LINUX, System.MACOS):
         return
-    alien = _alien(wheel, context)
+    alien = aliens(context)
     for binary in wheel.binaries:
         if context.roles[binary.member] is not Role.EXTENSION or binary.member in alien:
             continue
