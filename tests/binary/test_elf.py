@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from auditor.binary import elf, elf_notes, elf_sections, elf_tables, read_binary
+from auditor.binary import elf_dynamic, elf_notes, elf_sections, elf_segments, elf_tables, read_binary
 from auditor.binary.elf import read_elf
 from auditor.facts.archive import ContentKind
 from auditor.facts.binary import (
@@ -701,10 +701,10 @@ def test_malformed_notes() -> None:
 @pytest.mark.parametrize(
     ("module", "name", "ceiling", "problem"),
     [
-        (elf, "MAX_SEGMENTS", 4, "there are 6 program headers; those after the first 4 were not read"),
-        (elf, "MAX_DYNAMIC_ENTRIES", 9, "the dynamic section has more than 9 entries; the rest was not read"),
-        (elf, "MAX_NEEDED", 1, "2 libraries are needed; those after the first 1 were not read"),
-        (elf, "MAX_SEARCH_PATHS", 2, "there are 4 search paths; those after the first 2 were left out"),
+        (elf_segments, "MAX_SEGMENTS", 4, "there are 6 program headers; those after the first 4 were not read"),
+        (elf_dynamic, "MAX_DYNAMIC_ENTRIES", 9, "the dynamic section has more than 9 entries; the rest was not read"),
+        (elf_dynamic, "MAX_NEEDED", 1, "2 libraries are needed; those after the first 1 were not read"),
+        (elf_dynamic, "MAX_SEARCH_PATHS", 2, "there are 4 search paths; those after the first 2 were left out"),
         (elf_notes, "MAX_NOTES_SIZE", 8, "the notes take more than 8 bytes; those from offset "),
         (elf_tables, "MAX_SYMBOLS", 2, "the symbol table has 8 rows; those after the first 2 were not read"),
         (elf_tables, "MAX_HASH_BUCKETS", 0, "the GNU hash table should have 1 buckets, of which 0 were read"),
