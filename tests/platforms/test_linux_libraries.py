@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import gzip
-import hashlib
-import json
 import platform
 import sys
 from pathlib import Path
@@ -50,16 +47,6 @@ def known(soname: str, arch: str = "x86_64") -> SystemLibrary:
     library = system_library(soname, arch)
     assert library is not None
     return library
-
-
-@pytest.mark.parametrize("table", TABLES)
-def test_the_provenance_is_the_tables(table: str) -> None:
-    """The digest in the provenance is that of the text, which is packed without a time or a file name."""
-    packed = (DATA / f"{table}.txt.gz").read_bytes()
-    provenance = json.loads((DATA / f"{table}.provenance.json").read_bytes())
-    assert provenance["sha256"] == hashlib.sha256(gzip.decompress(packed)).hexdigest()
-    assert packed[3:8] == bytes(5)
-    assert sorted(provenance["source_sha256"]) == provenance["version"]
 
 
 @pytest.mark.parametrize("table", TABLES)

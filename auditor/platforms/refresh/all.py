@@ -18,8 +18,8 @@ HERE = Path(__file__).resolve().parent
 
 
 def scripts() -> list[Path]:
-    """Every other script of this directory, in the order of their names."""
-    return sorted(path for path in HERE.glob("*.py") if path.name != Path(__file__).name)
+    """Every other script of this directory, in the order of their names; what they share begins with `_`."""
+    return sorted(path for path in HERE.glob("*.py") if path.name != Path(__file__).name and path.name[0] != "_")
 
 
 def main() -> int:

@@ -21,28 +21,25 @@ Misc/stable_abi.toml. What they cannot show is derived, each time towards more e
 
 from __future__ import annotations
 
-import argparse
 import ast
-import gzip
 import hashlib
 import io
-import json
 import subprocess
 import sys
-import tempfile
 import zipfile
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from elftools.elf.elffile import ELFFile
 
 from auditor.binary import read_binary, recognise
+from auditor.platforms.refresh._tables import DATA, Table, refresh
 
-DATA = Path(__file__).parent.parent / "data"
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
 SYMBOLS = DATA / "cpython_symbols.txt.gz"
 STABLE = DATA / "stable_abi.txt.gz"
-REBUILD = "python auditor/platforms/refresh/cpython_symbols.py"
-DATE = "2026-11-22"
 
 
 class Source(NamedTuple):
@@ -237,41 +234,14 @@ def keywords(expression: ast.expr) -> dict[str, ast.expr]:
     return {keyword.arg: keyword.value for keyword in expression.keywords if keyword.arg}
 
 
-def pack(text: str) -> bytes:
-    """The text as the table's file: the same text gives the same bytes."""
-    return gzip.compress(text.encode("ascii"), compresslevel=9, mtime=0)
-
-
-def write(table: Path, text: str, provenance: dict[str, object]) -> None:
-    """Write a table and its provenance beside it."""
-    content = pack(text)
-    table.write_bytes(content)
-    entries = {**provenance, "sha256": hashlib.sha256(content).hexdigest(), "date": DATE, "rebuild": REBUILD}
-    path = table.with_name(table.name.removesuffix(".txt.gz") + ".provenance.json")
-    path.write_text(json.dumps(entries, indent=2) + "\n", "utf-8")
-
-
-def main() -> int:
-    """Write the tables, or compare them."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where a table would change")
-    parser.add_argument("--cache", type=Path, metavar="DIR", help="keep the downloads here, and use those that are")
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        cache = arguments.cache or Path(temporary)
-        download = Download(cache)
-        symbols = build_symbols(download)
-        info = Download(cache)
-        stable = build_stable(info.read(ABI3INFO))
-    if arguments.check:
-        pairs = ((SYMBOLS, symbols), (STABLE, stable))
-        same = all(gzip.decompress(table.read_bytes()).decode("ascii") == text for table, text in pairs)
-        print("up to date" if same else "differs from what the sources give")
-        return 0 if same else 1
-    write(
-        SYMBOLS,
-        symbols,
-        {
+def build_all(cache: Path) -> Iterator[Table]:
+    """What each CPython exports, and what its stable ABI has."""
+    download = Download(cache)
+    text = build_symbols(download)
+    yield Table(
+        path=SYMBOLS,
+        text=text,
+        provenance={
             "source": "names exported by the CPythons in the wheels of cx_Freeze, freeze-core and panda3d",
             "version": sorted({one.requirement for table in (LINUX, MACOS, WINDOWS) for one in table.values()}),
             "licence": "PSF-2.0 (CPython); the names are facts",
@@ -283,18 +253,19 @@ def main() -> int:
             "source_sha256": dict(sorted(download.digests.items())),
         },
     )
-    write(
-        STABLE,
-        stable,
-        {
+    info = Download(cache)
+    text = build_stable(info.read(ABI3INFO))
+    yield Table(
+        path=STABLE,
+        text=text,
+        provenance={
             "source": "abi3info/_internal.py of the abi3info distribution, made from CPython's Misc/stable_abi.toml",
             "version": ABI3INFO.requirement.split("==")[1],
             "licence": "MIT",
             "source_sha256": next(iter(info.digests.values())),
         },
     )
-    return 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(refresh(__file__, __doc__, build_all))

@@ -13,16 +13,12 @@ the nodes under which each exports the symbols of the line after it. `*` stands 
 
 from __future__ import annotations
 
-import argparse
-import gzip
 import hashlib
 import io
-import json
 import re
 import subprocess
 import sys
 import tarfile
-import tempfile
 from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -31,11 +27,11 @@ from auditor.binary import RECOGNISE_BYTES, read_binary, recognise
 from auditor.facts.archive import ContentKind
 from auditor.facts.binary import ElfDetail
 from auditor.platforms import glibc
+from auditor.platforms.refresh._tables import DATA, Table, refresh
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-DATA = Path(__file__).parent.parent / "data"
 DEBIAN = {
     "x86_64": "amd64",
     "i686": "i386",
@@ -83,7 +79,7 @@ class Exported(NamedTuple):
     """The version node, or nothing."""
 
 
-class Table:
+class Exports:
     """What the libraries of one data file export, and the version nodes that they define."""
 
     def __init__(self) -> None:
@@ -224,7 +220,7 @@ def listed(package: Path) -> dict[str, frozenset[tuple[str, str]]]:
     return {name: frozenset(pairs) for name, pairs in found.items()}
 
 
-def add_package(table: Table, package: Path, arch: str, *, only_glibc: bool = False) -> None:
+def add_package(table: Exports, package: Path, arch: str, *, only_glibc: bool = False) -> None:
     """Put what a package exports into the table, and hold it against the package's own list."""
     second = listed(package)
     for soname, pairs, defines in libraries(package):
@@ -247,7 +243,7 @@ def policy_libraries() -> frozenset[str]:
     return frozenset().union(*(policy.libraries for policy in glibc.policies()))
 
 
-def add_musl(table: Table, by_arch: dict[str, frozenset[str]]) -> None:
+def add_musl(table: Exports, by_arch: dict[str, frozenset[str]]) -> None:
     """Put musl's names into the table, with the releases as nodes, from all names that 1.2 had on each architecture."""
     large_files = {name for name in by_arch["x86_64"] if LFS64.fullmatch(name)}
     for arch, names in by_arch.items():
@@ -262,7 +258,7 @@ def add_musl(table: Table, by_arch: dict[str, frozenset[str]]) -> None:
 
 def build(archive: Archive) -> dict[str, tuple[str, list[str]]]:
     """The text of each table with the names of the packages that it was made from."""
-    tables = {name: Table() for name in ("glibc", "compiler_libraries", "policy_libraries", "musl")}
+    tables = {name: Exports() for name in ("glibc", "compiler_libraries", "policy_libraries", "musl")}
     sources: dict[str, list[str]] = {name: [] for name in tables}
     musl: dict[str, frozenset[str]] = {}
     for arch in DEBIAN:
@@ -281,45 +277,18 @@ def build(archive: Archive) -> dict[str, tuple[str, list[str]]]:
     return {name: (table.text(), sources[name]) for name, table in tables.items()}
 
 
-def write(name: str, text: str, sources: list[str], archive: Archive) -> None:
-    """Write one table and where it comes from."""
-    packed = gzip.compress(text.encode("ascii"), 9, mtime=0)
-    (DATA / f"{name}.txt.gz").write_bytes(packed)
-    provenance = {
-        "source": "dynamic symbol tables of the libraries in Debian's packages",
-        "version": sorted(sources),
-        "licence": "names and versions of symbols: facts",
-        "source_sha256": {source: archive.digests[source] for source in sorted(sources)},
-        "sha256": hashlib.sha256(text.encode("ascii")).hexdigest(),
-        "sha256_of": "the text, unpacked",
-        "date": "2026-11-22",
-        "rebuild": "python auditor/platforms/refresh/linux_libraries.py",
-    }
-    (DATA / f"{name}.provenance.json").write_text(json.dumps(provenance, indent=2) + "\n", "utf-8")
-    print(f"{name}: {len(text)} bytes, packed {len(packed)}")
-
-
-def main() -> int:
-    """Write the tables, or compare them."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where a table would change")
-    parser.add_argument("--cache", type=Path, metavar="DIR", help="keep package lists and packages there")
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        archive = Archive((arguments.cache or Path(temporary)).resolve())
-        tables = build(archive)
-    if not arguments.check:
-        for name, (text, sources) in tables.items():
-            write(name, text, sources, archive)
-        return 0
-    differs = [
-        name
-        for name, (text, _) in tables.items()
-        if gzip.decompress((DATA / f"{name}.txt.gz").read_bytes()) != text.encode()
-    ]
-    print(f"differs from Debian's packages: {', '.join(differs)}" if differs else "up to date")
-    return 1 if differs else 0
+def build_all(cache: Path) -> Iterator[Table]:
+    """All tables, from the packages of one archive."""
+    archive = Archive(cache)
+    for name, (text, sources) in build(archive).items():
+        provenance: dict[str, object] = {
+            "source": "dynamic symbol tables of the libraries in Debian's packages",
+            "version": sorted(sources),
+            "licence": "names and versions of symbols: facts",
+            "source_sha256": {source: archive.digests[source] for source in sorted(sources)},
+        }
+        yield Table(path=DATA / f"{name}.txt.gz", text=text, provenance=provenance)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(refresh(__file__, __doc__, build_all))

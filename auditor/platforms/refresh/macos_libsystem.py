@@ -9,24 +9,19 @@ difference and commits it.
 
 from __future__ import annotations
 
-import argparse
-import gzip
 import hashlib
 import json
 import re
-import subprocess
-import sys
-import tempfile
 import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from auditor.platforms.refresh._tables import DATA, Table, download_wheel, refresh
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-DATA = Path(__file__).parent.parent / "data"
 TABLE = DATA / "macos_libsystem.txt.gz"
-PROVENANCE = DATA / "macos_libsystem.provenance.json"
 SOURCE = "ziglang/lib/libc/darwin/libSystem.tbd"
 SDK = "ziglang/lib/libc/darwin/SDKSettings.json"
 ARCHS = {"x86_64-macos": "x86_64", "arm64-macos": "arm64", "arm64e-macos": "arm64"}
@@ -34,17 +29,6 @@ ARCHS = {"x86_64-macos": "x86_64", "arm64-macos": "arm64", "arm64e-macos": "arm6
 SYMBOLS = frozenset({"symbols", "weak-symbols", "thread-local-symbols"})
 CLASSES = ("OBJC_CLASS_$_", "OBJC_METACLASS_$_")
 _SECTION = re.compile(r"^(?P<section>[a-z-]+):|(?P<key>[a-z-]+):\s*\[(?P<rows>[^\]]*)\]", re.MULTILINE)
-
-
-def download() -> tuple[str, str, bytes]:
-    """The version of the newest ziglang, that of the SDK its stub is from, and the stub."""
-    with tempfile.TemporaryDirectory() as directory:
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
-        subprocess.run([*command, "--dest", directory, "ziglang"], check=True)
-        (wheel,) = Path(directory).glob("*.whl")
-        with zipfile.ZipFile(wheel) as archive:
-            sdk = json.loads(archive.read(SDK))["Version"]
-            return wheel.name.split("-")[1], sdk, archive.read(SOURCE)
 
 
 def exported(stub: str) -> Iterator[tuple[str, str]]:
@@ -81,32 +65,20 @@ def build(stub: str) -> str:
     return "".join(f"{name} {' '.join(sorted(found[name]))}\n" for name in sorted(found))
 
 
-def main() -> int:
-    """Write the table, or compare it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where the table would change")
-    arguments = parser.parse_args()
-    version, sdk, source = download()
-    text = build(source.decode("utf-8"))
-    if arguments.check:
-        same = gzip.decompress(TABLE.read_bytes()).decode("ascii") == text
-        print("up to date" if same else f"differs from the stub of ziglang {version}")
-        return 0 if same else 1
-    packed = gzip.compress(text.encode("ascii"), compresslevel=9, mtime=0)
-    TABLE.write_bytes(packed)
-    provenance = {
+def build_all(cache: Path) -> Iterator[Table]:
+    """The table, from the newest ziglang."""
+    wheel = download_wheel("ziglang", cache)
+    with zipfile.ZipFile(wheel) as archive:
+        sdk, source = json.loads(archive.read(SDK))["Version"], archive.read(SOURCE)
+    provenance: dict[str, object] = {
         "source": f"{SOURCE} of the ziglang distribution: the text stub of libSystem and of all that it re-exports"
         f" in the SDK of macOS {sdk}",
-        "version": version,
+        "version": wheel.name.split("-")[1],
         "licence": "MIT",
         "source_sha256": hashlib.sha256(source).hexdigest(),
-        "sha256": hashlib.sha256(packed).hexdigest(),
-        "date": "2026-11-22",
-        "rebuild": "python auditor/platforms/refresh/macos_libsystem.py",
     }
-    PROVENANCE.write_text(json.dumps(provenance, indent=2) + "\n", "utf-8")
-    return 0
+    yield Table(path=TABLE, text=build(source.decode("utf-8")), provenance=provenance)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(refresh(__file__, __doc__, build_all))

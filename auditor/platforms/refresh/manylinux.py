@@ -8,17 +8,19 @@ Needs auditwheel (`pip install auditwheel`). A refresh proposes; a person reads 
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import importlib.metadata
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-DATA = Path(__file__).parent.parent / "data"
+from auditor.platforms.refresh._tables import DATA, Table, refresh
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 TABLE = DATA / "manylinux.json"
-PROVENANCE = DATA / "manylinux.provenance.json"
 
 
 def policy_file() -> Path:
@@ -50,30 +52,18 @@ def build(policies: list[dict[str, Any]]) -> dict[str, Any]:
     return {"policies": sorted(rows, key=lambda row: row["version"])}
 
 
-def main() -> int:
-    """Write the table, or compare it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where the table would change")
-    arguments = parser.parse_args()
+def build_all(_cache: Path) -> Iterator[Table]:
+    """The table, from what is installed: nothing is downloaded."""
     source = policy_file().read_bytes()
-    text = json.dumps(build(json.loads(source)), separators=(",", ":"), sort_keys=True) + "\n"
-    if arguments.check:
-        same = TABLE.read_text("utf-8") == text
-        print("up to date" if same else "differs from the installed auditwheel's policies")
-        return 0 if same else 1
-    TABLE.write_text(text, "utf-8")
-    provenance = {
+    provenance: dict[str, object] = {
         "source": "auditwheel/policy/manylinux-policy.json of the auditwheel distribution",
         "version": importlib.metadata.version("auditwheel"),
         "licence": "MIT",
         "source_sha256": hashlib.sha256(source).hexdigest(),
-        "sha256": hashlib.sha256(text.encode()).hexdigest(),
-        "date": "2026-11-22",
-        "rebuild": "python auditor/platforms/refresh/manylinux.py",
     }
-    PROVENANCE.write_text(json.dumps(provenance, indent=2) + "\n", "utf-8")
-    return 0
+    text = json.dumps(build(json.loads(source)), separators=(",", ":"), sort_keys=True) + "\n"
+    yield Table(path=TABLE, text=text, provenance=provenance)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(refresh(__file__, __doc__, build_all))

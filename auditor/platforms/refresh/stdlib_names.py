@@ -8,16 +8,17 @@ Needs stdlib-list (`pip install stdlib-list`). A refresh proposes; a person read
 
 from __future__ import annotations
 
-import argparse
-import hashlib
 import importlib.metadata
-import json
 import re
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-DATA = Path(__file__).parent.parent / "data"
+from auditor.platforms.refresh._tables import DATA, Table, refresh
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
 TABLE = DATA / "stdlib_names.txt"
-PROVENANCE = DATA / "stdlib_names.provenance.json"
 
 
 def build() -> str:
@@ -32,28 +33,15 @@ def build() -> str:
     return "\n".join(sorted({re.sub(r"[-_.]+", "-", name).lower().strip("-") for name in names})) + "\n"
 
 
-def main() -> int:
-    """Write the table, or compare it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where the table would change")
-    arguments = parser.parse_args()
-    text = build()
-    if arguments.check:
-        same = TABLE.read_text("ascii") == text
-        print("up to date" if same else "differs from the installed stdlib-list")
-        return 0 if same else 1
-    TABLE.write_text(text, "ascii")
-    provenance = {
+def build_all(_cache: Path) -> Iterator[Table]:
+    """The table, from what is installed: nothing is downloaded."""
+    provenance: dict[str, object] = {
         "source": "the lists of the stdlib-list distribution",
         "version": importlib.metadata.version("stdlib-list"),
         "licence": "MIT",
-        "sha256": hashlib.sha256(text.encode()).hexdigest(),
-        "date": "2026-11-22",
-        "rebuild": "python auditor/platforms/refresh/stdlib_names.py",
     }
-    PROVENANCE.write_text(json.dumps(provenance, indent=2) + "\n", "utf-8")
-    return 0
+    yield Table(path=TABLE, text=build(), provenance=provenance)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(refresh(__file__, __doc__, build_all))
