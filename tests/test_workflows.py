@@ -1,4 +1,7 @@
-"""What users copy: the release workflow, the recipes of the how-tos, pre-commit's hook; each against its reader."""
+"""What users copy, read: the release workflow and the recipes of the how-tos against schemas and linters.
+
+The recipes are run in tests/test_recipes.py.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,16 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.metadata import distribution, metadata
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 
-from tests.cli.command import REPOSITORY, fixture
+from auditor import __version__
+from tests.cli.command import REPOSITORY
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -23,7 +29,6 @@ else:
 HOW_TO = REPOSITORY / "docs" / "how-to"
 WORKFLOW = HOW_TO / "release-workflow.yml"
 JOBS: dict[str, dict[str, Any]] = yaml.safe_load(WORKFLOW.read_text("utf-8"))["jobs"]
-BAD = fixture("cp313-cp313-win_amd64", "bad")
 
 
 def run(*command: str | Path, folder: Path = REPOSITORY) -> tuple[int, str]:
@@ -43,6 +48,17 @@ def program(name: str) -> str:
 def blocks(page: str, language: str) -> list[str]:
     """The fenced blocks of a how-to that are in a language."""
     return re.findall(rf"```{language}\n(.*?)```", (HOW_TO / page).read_text("utf-8"), re.DOTALL)
+
+
+def recipe(page: str, language: str, words: str) -> str:
+    """The one block of a page in which these words stand."""
+    (found,) = (block for block in blocks(page, language) if words in block)
+    return found
+
+
+CIBUILDWHEEL = blocks("cibuildwheel.md", "toml")
+GITHUB = [block for page in ("ci.md", "maturin.md") for block in blocks(page, "yaml") if "uses:" in block]
+with_cibuildwheel = pytest.mark.skipif(sys.version_info < (3, 11), reason="cibuildwheel 4 is for Python 3.11 and later")
 
 
 def uses(job: str) -> list[str]:
@@ -115,73 +131,59 @@ def test_maturin_knows_every_option_of_the_workflow() -> None:
         assert option in known
 
 
-def test_recipes_of_github_and_pre_commit_are_yaml() -> None:
-    """Each YAML block of the how-tos parses."""
-    found = [yaml.safe_load(block) for page in ("ci.md", "maturin.md") for block in blocks(page, "yaml")]
-    assert len(found) == 5
-    assert all(found)
-
-
-def test_the_recipe_of_gitlab_fits_its_schema(tmp_path: Path) -> None:
-    """check-jsonschema's copy of GitLab's schema has nothing to say, and both reports are in formats that there are."""
-    from auditor.report.formats import FORMATS
-
-    (recipe,) = (block for block in blocks("ci.md", "yaml") if "codequality" in block)
-    (tmp_path / ".gitlab-ci.yml").write_text(recipe, "utf-8")
-    status, said = run(
-        sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.gitlab-ci", tmp_path / ".gitlab-ci.yml"
-    )
-    assert status == 0, said
-    assert set(re.findall(r"--output (\w+):", recipe)) == {"gitlab", "junit"} <= set(FORMATS)
-
-
-def test_the_recipe_of_nox_is_a_session() -> None:
-    """The file compiles and defines one session, which audits `dist`."""
-    (recipe,) = blocks("ci.md", "python")
-    compile(recipe, "noxfile.py", "exec")
-    assert 'session.run("wheel-audit", "dist")' in recipe
-
-
-def test_the_recipe_of_tox_is_toml() -> None:
-    """The environment has the keys of tox's own TOML format."""
-    (recipe,) = blocks("ci.md", "toml")
-    settings = tomllib.loads(recipe)["tool"]["tox"]["env"]["wheels"]
-    assert settings["commands"][-1] == ["wheel-audit", "dist"]
-    assert settings["skip_install"] is True
-
-
-def test_the_recipes_of_cibuildwheel_name_its_placeholders() -> None:
-    """Each command has exactly one of the placeholders that cibuildwheel asks for, and is installed."""
-    for recipe in blocks("cibuildwheel.md", "toml"):
-        settings = tomllib.loads(recipe)["tool"]["cibuildwheel"]
-        commands = settings.get("audit-command", [])
-        for command in [commands] if isinstance(commands, str) else commands:
-            assert len(re.findall(r"\{(?:abi3_)?wheel\}", command)) == 1
-            assert command.split()[0] in settings["audit-requires"]
-
-
 def test_the_manifest_of_pre_commit_is_valid() -> None:
     """pre-commit itself accepts the manifest."""
     status, said = run(program("pre-commit"), "validate-manifest", REPOSITORY / ".pre-commit-hooks.yaml")
     assert status == 0, said
 
 
-def test_pre_commit_runs_the_hook(tmp_path: Path) -> None:
-    """In a repository with a spoilt wheel in dist/ pre-commit is red and shows the rule; without it, green."""
-    (hook,) = yaml.safe_load((REPOSITORY / ".pre-commit-hooks.yaml").read_text("utf-8"))
-    assert hook["entry"] == "wheel-audit"
-    # As the manifest has it, but for the installation, which would need the network.
-    hook |= {"language": "system", "entry": f"env PYTHONPATH={REPOSITORY} {sys.executable} -m auditor"}
-    (tmp_path / ".pre-commit-config.yaml").write_text(json.dumps({"repos": [{"repo": "local", "hooks": [hook]}]}))
-    (tmp_path / "dist").mkdir()
-    shutil.copy(BAD, tmp_path / "dist")
-    assert run("git", "init", "--quiet", folder=tmp_path)[0] == 0
-    assert run("git", "add", ".pre-commit-config.yaml", folder=tmp_path)[0] == 0
-    command = [program("pre-commit"), "run", "wheel-audit", "--hook-stage", "manual"]
-    status, said = run(*command, folder=tmp_path)
-    assert status == 1, said
-    assert "extension-suffix-mismatch" in said
-    (tmp_path / "dist" / BAD.name).unlink()
-    shutil.copy(fixture("cp39-abi3-win_amd64"), tmp_path / "dist")
-    status, said = run(*command, folder=tmp_path)
+def checked(schema: str, text: str, path: Path) -> tuple[int, str]:
+    """The verdict of check-jsonschema's copy of a published schema on a text."""
+    path.write_text(text, "utf-8")
+    command = (sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, path)
+    return run(*command)
+
+
+def test_the_recipe_of_gitlab_fits_its_schema(tmp_path: Path) -> None:
+    """GitLab's own schema of `.gitlab-ci.yml` accepts the job, and would not accept a word that it does not know."""
+    job = recipe("ci.md", "yaml", "codequality")
+    status, said = checked("vendor.gitlab-ci", job, tmp_path / "job.yml")
     assert status == 0, said
+    for before, after in (("when: always", "when: ever"), ("codequality:", "code-quality:")):
+        assert before in job
+        assert checked("vendor.gitlab-ci", job.replace(before, after), tmp_path / "job.yml")[0] == 1
+
+
+@pytest.mark.parametrize("steps", GITHUB, ids=["shortest", "every input", "maturin"])
+def test_the_recipes_of_github_fit_its_schema(tmp_path: Path, steps: str) -> None:
+    """As the steps of a job each fits the schema of workflows, and each names this version."""
+    assert re.findall(r"wheel-audit@(\S+)", steps) == [f"v{__version__}"]
+    head = "on: push\njobs:\n  wheels:\n    runs-on: ubuntu-latest\n    steps:\n"
+    text = head + "".join(f"      {line}\n" for line in steps.splitlines())
+    status, said = checked("vendor.github-workflows", text, tmp_path / "workflow.yml")
+    assert status == 0, said
+    assert checked("vendor.github-workflows", text.replace("uses:", "use:"), tmp_path / "workflow.yml")[0] == 1
+
+
+@with_cibuildwheel
+@pytest.mark.parametrize("settings", CIBUILDWHEEL, ids=["alone", "beside abi3audit", "Pyodide"])
+def test_the_recipes_of_cibuildwheel_fit_its_schema(settings: str) -> None:
+    """The schema that it ships accepts each, and would not accept a setting that there is none of."""
+    (path,) = (file for file in distribution("cibuildwheel").files or () if file.name == "cibuildwheel.schema.json")
+    validator = jsonschema.Draft7Validator(json.loads(path.read_text("utf-8")))
+    validator.validate(tomllib.loads(settings)["tool"]["cibuildwheel"])
+    spoilt = tomllib.loads(settings.replace("audit-command", "audit-commands"))["tool"]["cibuildwheel"]
+    assert not validator.is_valid(spoilt)
+
+
+def test_maturin_knows_what_its_page_says() -> None:
+    """Every option of the page is in maturin's help, but the one of which it says that there is none."""
+    status, known = run(program("maturin"), "build", "--help")
+    assert status == 0
+    page = (HOW_TO / "maturin.md").read_text("utf-8")
+    commands = " ".join(re.findall(r"`[^`]*`|^\$ maturin.*$", page, re.MULTILINE))
+    options = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", commands))
+    assert options > {"-i", "--compatibility", "--find-interpreter", "--out", "--release", "--zig"}
+    missing = {option for option in options if re.search(rf"(?<![\w-]){option}(?![\w-])", known) is None}
+    assert missing == {"--python-version"}
+    assert "zig" in (metadata("maturin").get_all("Provides-Extra") or [])
