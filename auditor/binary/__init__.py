@@ -62,7 +62,8 @@ def read_binary(member: str, content: memoryview, kind: ContentKind) -> Binary:
     """The facts of one native file.
 
     `content` is the whole file; `kind` is what `recognise` said of it and one of `NATIVE_KINDS`.
-    Never raises for any bytes: a parser that fails leaves its reason in `Binary.problems`.
+    Never raises for any bytes: a parser that fails leaves its reason in `Binary.problems`. What bytes cannot cause, a
+    module or a name that is not there, is raised.
     """
     format_, reader = _reader(kind)
     try:
@@ -71,6 +72,8 @@ def read_binary(member: str, content: memoryview, kind: ContentKind) -> Binary:
         reason = "it asks for more memory than there is"
     except RecursionError:
         reason = "its structures refer to each other without end"
+    except (ImportError, NameError):
+        raise  # a slip of ours or a broken installation, whatever the bytes: it says nothing of the wheel
     except Exception as error:  # noqa: BLE001 -- hostile bytes make the parsers below raise anything
         reason = f"{type(error).__name__}: {error}".rstrip(". :")
     return Binary(member=member, format=format_, slices=(), problems=(reason,))
