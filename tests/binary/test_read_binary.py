@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def failing(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> Binary:
     """What is made of a file whose parser raises that."""
 
-    def raises(member: str, content: memoryview) -> NoReturn:
+    def raises(*_: object) -> NoReturn:
         raise error
 
     monkeypatch.setattr(elf, "read_elf", raises)
