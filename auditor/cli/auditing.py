@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from concurrent.futures import BrokenExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -24,7 +23,6 @@ from auditor.rules.context import Context
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from concurrent.futures import Future
 
     from auditor.settings import Settings
 
@@ -33,7 +31,8 @@ FEW, SMALL = 4, 8 << 20
 longer. Measured: 14 wheels of 0.3 MB in all take 0.7 s in one process and 1.5 s in two; 7 of 84 MB 4.3 s and 3.1 s.
 """
 MOST_JOBS = 60
-"""Processes. A pool on Windows can wait for 61."""
+"""Processes. Windows waits for 64 things at a time, and Python has some of its own among them."""
+_WHY_ENDED = "perhaps for want of memory: fewer `--jobs` need less"
 
 
 class Audited(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,34 +96,17 @@ def _in_turn(
 def _in_processes(
     paths: Sequence[str], settings: Settings, jobs: int, progress: Progress, *, with_trees: bool
 ) -> list[Audited | Unreadable]:
-    """Several wheels at a time, each in a process of the pool."""
-    from concurrent.futures import ProcessPoolExecutor
+    """Several wheels at a time, each in a process; one that is ended from outside costs its own wheel."""
+    from auditor.cli.processes import Ended, in_processes
 
-    outcomes = []
-    with ProcessPoolExecutor(max_workers=jobs, initializer=_leave_interrupts) as executor:
-        try:
-            tasks = [executor.submit(audit_one, path, settings, with_trees=with_trees) for path in paths]
-            for path, task in zip(paths, tasks, strict=True):
-                progress.begin(path)
-                outcomes.append(_outcome(path, task))
-        except BaseException:
-            # Control-C: what has not begun never will.
-            executor.shutdown(wait=False, cancel_futures=True)
-            raise
-    return outcomes
-
-
-def _outcome(path: str, task: Future[Audited | Unreadable]) -> Audited | Unreadable:
-    """What a process made of a wheel; it may have been ended from outside, for want of memory."""
-    try:
-        return task.result()
-    except BrokenExecutor as error:
-        return Unreadable(path=path, message=f"`{path}` could not be audited: {error}")
-
-
-def _leave_interrupts() -> None:
-    """Leave Control-C to the process that waits: it says what there is to say."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    work = partial(audit_one, settings=settings, with_trees=with_trees)
+    answers = in_processes(work, paths, jobs, progress.begin)
+    return [
+        Unreadable(path=path, message=f"`{path}` could not be audited: {answer}, {_WHY_ENDED}")
+        if isinstance(answer, Ended)
+        else answer
+        for path, answer in zip(paths, answers, strict=True)
+    ]
 
 
 def audit_one(path: str, settings: Settings, *, with_trees: bool = False) -> Audited | Unreadable:

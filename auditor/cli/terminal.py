@@ -18,7 +18,8 @@ _DEFAULT_WIDTH = 100
 _WIDEST = 120
 _NO_READER = {errno.EPIPE, errno.EINVAL} if os.name == "nt" else {errno.EPIPE}
 """What a write into a pipe fails with that nobody reads any more. The C runtime of Windows has EINVAL for
-ERROR_NO_DATA (Lib/subprocess.py, `_stdin_write`)."""
+ERROR_NO_DATA (Lib/subprocess.py, `_stdin_write`). Python has EINVAL also for each error of Windows that it has no errno
+for, and then there is its number."""
 _BRANCHES = re.compile("^(?:│   |    |├── |└── )+", re.MULTILINE)
 _PLAIN_BRANCHES = str.maketrans("│├└─", "||`-")
 
@@ -62,7 +63,7 @@ def write(text: str | bytes, *, colour: bool = False) -> None:
 
 def has_no_reader(error: OSError) -> bool:
     """Whether a write failed because whoever read the output has gone away."""
-    return error.errno in _NO_READER
+    return error.errno in _NO_READER and error.filename is None and getattr(error, "winerror", None) is None
 
 
 def drawable(text: str, encoding: str | None) -> str:

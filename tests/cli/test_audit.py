@@ -82,13 +82,13 @@ def test_processes_and_previous_release(tmp_path: Path, capsys: pytest.CaptureFi
     assert json.loads(said[0])["release"]["matrix"]["project"] == "my-extension"
 
 
-def test_interrupted_in_a_pool(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Control-C while processes work ends with 130, and what had not begun never will."""
+def test_interrupted_while_processes_work(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Control-C while processes work ends with 130, and nothing is reported."""
 
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(auditing, "_outcome", interrupted)
+    monkeypatch.setattr("auditor.cli.processes.wait", interrupted)
     assert run(["--jobs", "2", GOOD, BAD]) == 130
     assert capsys.readouterr().out == ""
 

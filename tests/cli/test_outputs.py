@@ -6,8 +6,6 @@ import json
 import os
 import re
 import shutil
-import signal
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +15,6 @@ from auditor.cli import auditing
 from auditor.cli.app import run
 from auditor.cli.outputs import Output, outputs, write_file
 from auditor.report.formats import FORMATS
-from auditor.settings import DEFAULT
 from tests.cli.command import WHEELS, fixture, wheel_audit
 
 if TYPE_CHECKING:
@@ -176,22 +173,6 @@ def test_what_cannot_be_read_in_a_process(tmp_path: Path) -> None:
         report = json.loads(outcome.output)
         assert report["unreadable"] == [{"path": "demo-1.0-py3-none-any.whl", "message": message}]
         assert [one["filename"] for one in report["wheels"]] == [BAD.name]
-
-
-def _ended(path: str, *_: object, **__: object) -> None:
-    """A process that the system ends."""
-    assert path
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-@pytest.mark.skipif(sys.platform == "win32" or sys.version_info >= (3, 14), reason="the pool has to fork")
-def test_a_process_that_is_ended_passes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a process of the pool is ended from outside, its wheels are told as not audited."""
-    monkeypatch.setattr(auditing, "audit_one", _ended)
-    audited, unreadable = auditing.audit_wheels([str(GOOD), str(BAD)], DEFAULT, jobs=2)
-    assert audited == []
-    assert all("could not be audited" in one.message for one in unreadable)
-    assert len(unreadable) == 2
 
 
 def test_the_settings_file_and_the_options(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import pytest
 
 from auditor import audit
 from auditor.cli import terminal
+from auditor.cli.app import run
 from auditor.cli.paths import expand
 from auditor.errors import PathNotFoundError
 from auditor.report.formats import FORMATS
@@ -171,3 +172,27 @@ def test_the_reader_that_went_away_on_windows(
     monkeypatch.setattr(terminal, "_NO_READER", {errno.EPIPE, errno.EINVAL})
     terminal.write("text")
     assert capsys.readouterr() == ("", "")
+
+
+def test_an_error_of_windows_is_no_reader_that_went_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python has EINVAL for each error of Windows that it has no errno for: such a one is never an exit status of 0."""
+    monkeypatch.setattr(terminal, "_NO_READER", {errno.EPIPE, errno.EINVAL})
+    error = OSError(errno.EINVAL, "Invalid argument")
+    assert terminal.has_no_reader(error)
+    error.winerror = 234  # type: ignore[attr-defined,unused-ignore]
+    assert not terminal.has_no_reader(error)
+    assert not terminal.has_no_reader(OSError(errno.EINVAL, "Invalid argument", "report.html"))
+    assert not terminal.has_no_reader(OSError(errno.ENOSPC, "No space left on device"))
+
+
+def test_a_path_that_windows_cannot_resolve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On some network drives `os.path.realpath` raises: the report is written to the path as it was given."""
+
+    def fail(path: str) -> str:
+        raise OSError(errno.EINVAL, "More data is available", path)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("auditor.cli.outputs.os.path.realpath", fail)
+    assert run(["--output", "html:report.html", "--output", "json:-", str(BAD)]) == 1
+    assert (tmp_path / "report.html").read_bytes().startswith(b"<!DOCTYPE html>")
+    assert run(["--output", "report.html", "--output", str(tmp_path / "report.html"), str(BAD)]) == 2

@@ -148,7 +148,8 @@ def fetch_windows(folder: Path) -> None:
     from tests.loaders import windows
 
     target = folder / WINDOWS
-    if (target / "complete").exists():
+    complete = target / f"complete-{windows.PRETENDED}"
+    if complete.exists():
         fetch_dependencies(folder)
         return
     require(windows.COMPILER, windows.COMPILER_32, windows.DLLTOOL)
@@ -170,13 +171,14 @@ def fetch_windows(folder: Path) -> None:
     )
     windows.build_host(target)
     environment = windows.environment(target)
-    run([windows.wine() or "", "wineboot", "-i"], env=environment, stdin=subprocess.DEVNULL, timeout=300)
+    for command in (("wineboot", "-i"), ("winecfg", "-v", windows.PRETENDED)):
+        run([windows.wine() or "", *command], env=environment, stdin=subprocess.DEVNULL, timeout=300)
     system = target / "prefix" / "drive_c" / "windows" / "system32"
     shutil.copy(target / "lib" / "bcryptprimitives.dll", system)
     answer = windows.run_python(target, "import sys; print(sys.version_info[:2], sys.platform)")
     if "(3, 11) win32" not in answer.output:
         raise FetchError(f"CPython for Windows does not run: {answer.output}")
-    (target / "complete").touch()
+    complete.touch()
     fetch_dependencies(folder)
 
 

@@ -1,16 +1,18 @@
 """The verdict is the same from any host: wheel-audit itself, run by CPython 3.11 for Windows in Wine, and run here.
 
-Its dependencies there are the wheels for Windows of the versions that are installed here. One process audits, `--jobs
-1`: a pool of processes (`concurrent.futures` alone, without a line of this project) hangs now and then under Wine 8.
+Its dependencies there are the wheels for Windows of the versions that are installed here.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
+import zipfile
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pip
 import pytest
 
 from auditor.report.formats import FORMATS
@@ -23,6 +25,8 @@ from tests.loaders.model import loader_folder
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from subprocess import CompletedProcess
+
+    from tests.cli.command import Outcome
 
 pytestmark = pytest.mark.wine
 FOLDERS = ("bad", "good", "defects/bad", "defects/good")
@@ -39,9 +43,54 @@ TEN = (
     "defects/good/good_macos_universal2-1.0-cp311-cp311-macosx_10_12_universal2.whl",
 )
 WIN = "my_extension-0.1.0-cp313-cp313-win_amd64.whl"
+SCRIPT = """
+import sys
+from auditor.cli import main
+if __name__ == "__main__":
+    sys.exit(main())
+"""
+DEADLY = """
+import multiprocessing, os, sys, time
+
+def watch(event, arguments):
+    if event == "open" and multiprocessing.parent_process() is not None:
+        name = os.path.basename(str(arguments[0]))
+        if name.startswith("deadly"):
+            os._exit(7)
+        if name.startswith("slow"):
+            open("begun-" + name, "w").close()
+            time.sleep(250)
+
+sys.addaudithook(watch)
+"""
+"""Where a process of ours opens a certain wheel it ends, or takes its time."""
+INTERRUPTED = """
+import glob, signal, sys, threading, time
+
+def interrupt():
+    while len(glob.glob("begun-*")) < 2:
+        time.sleep(0.1)
+    time.sleep(1)
+    signal.raise_signal(signal.SIGINT)
+
+if __name__ == "__main__":
+    from auditor.cli import main
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    main()
+"""
+SETTINGS = """
+[tool.wheel-audit]
+ignore = { "supply_chain" = "größe" }
+
+[[tool.wheel-audit.per-file-ignores]]
+glob = "GLOB"
+rules = ["linux"]
+reason = "loaded by its full path"
+"""
 BAD_PIPE = """
 import subprocess, sys
-for arguments in (["--jobs", "1", "bad"], ["--format", "json", "--jobs", "1", "bad"], ["rules"], ["--help"]):
+for arguments in (["bad"], ["--format", "json", "bad"], ["rules"], ["--help"]):
     command = [sys.executable, "-m", "auditor", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         process.stdout.close()
@@ -70,17 +119,139 @@ def on_windows(
     return done
 
 
-def test_the_json_is_the_same_but_for_the_paths(python311: Path) -> None:
-    """Of all shipped wheels, judged as releases too: the same bytes, but for backslashes in `path`; the same status."""
-    arguments = ("--format", "json", "--jobs", "1", *FOLDERS)
+def with_slashes(there: CompletedProcess[bytes], here: Outcome) -> str:
+    """A JSON report from Windows, with the paths of the one from here."""
+    spelled = there.stdout.decode("ascii")
+    for wheel in json.loads(here.output)["wheels"]:
+        spelled = spelled.replace(json.dumps(wheel["path"].replace("/", "\\")), json.dumps(wheel["path"]))
+    return spelled
+
+
+@pytest.mark.parametrize("jobs", ["1", "3"])
+def test_the_json_is_the_same_but_for_the_paths(jobs: str, python311: Path) -> None:
+    """Of all shipped wheels, judged as releases too: the same bytes, but for backslashes in `path`; the same status.
+
+    However many processes there are: those of Windows begin anew, from the module that was run.
+    """
+    arguments = ("--format", "json", "--jobs", jobs, *FOLDERS)
     here, there = wheel_audit(*arguments, folder=WHEELS), on_windows(python311, *arguments)
     assert (here.status, there.returncode, there.stderr) == (1, 1, b"")
-    spelled = there.stdout.decode("ascii")
-    paths = [wheel["path"] for wheel in json.loads(here.output)["wheels"]]
-    assert len(paths) >= 50
-    for path in paths:
-        spelled = spelled.replace(json.dumps(path.replace("/", "\\")), json.dumps(path))
-    assert spelled == here.output
+    assert len(json.loads(here.output)["wheels"]) >= 50
+    assert with_slashes(there, here) == here.output
+
+
+def test_the_program_that_pip_writes(python311: Path, tmp_path: Path) -> None:
+    """`wheel-audit.exe`, which is pip's launcher with a module behind it, says the same with several processes."""
+    content = BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("__main__.py", SCRIPT)
+    launcher = Path(pip.__file__).parent / "_vendor" / "distlib" / "t64.exe"
+    shebang = f"#!Z:{python311 / 'python' / 'python.exe'}\n".replace("/", "\\")
+    program = tmp_path / "wheel-audit.exe"
+    program.write_bytes(launcher.read_bytes() + shebang.encode("ascii") + content.getvalue())
+    arguments = ("--isolated", "--jobs", "2", "--format", "json", "bad", "good")
+    code = f"import subprocess, sys; sys.exit(subprocess.call({[f'Z:{program}', *arguments]!r}))"
+    paths = (python311 / "site", REPOSITORY)
+    there = windows.run_module(python311, "-c", code, working=WHEELS, paths=paths)
+    here = wheel_audit(*arguments, folder=WHEELS)
+    assert (there.returncode, there.stderr) == (1, b"")
+    assert with_slashes(there, here) == here.output
+
+
+def test_a_process_that_ends_costs_its_wheel_alone(python311: Path, tmp_path: Path) -> None:
+    """The others have their reports, and the status is 3."""
+    for name in ("alpha", "beta", "deadly", "epsilon"):
+        build_wheel(WheelSpec(name=name)).write(tmp_path)
+    (tmp_path / "sitecustomize.py").write_text(DEADLY, "utf-8")
+    paths = (python311 / "site", REPOSITORY, tmp_path)
+    arguments = ("-m", "auditor", "--isolated", "--jobs", "2", "--format", "json", ".")
+    there = windows.run_module(python311, *arguments, working=tmp_path, paths=paths)
+    name = "deadly-1.0-py3-none-any.whl"
+    message = f"error: `{name}` could not be audited: its process ended with status 7, "
+    assert there.stderr.decode("ascii").startswith(message)
+    assert there.returncode == 3
+    found = [one["filename"].split("-")[0] for one in json.loads(there.stdout)["wheels"]]
+    assert found == ["alpha", "beta", "epsilon"]
+
+
+def test_control_c_with_several_processes(python311: Path, tmp_path: Path) -> None:
+    """The command hears it while it waits, ends its processes, and says one line."""
+    for name in ("slow", "slow_too"):
+        build_wheel(WheelSpec(name=name)).write(tmp_path)
+    (tmp_path / "sitecustomize.py").write_text(DEADLY, "utf-8")
+    paths = (python311 / "site", REPOSITORY, tmp_path)
+    arguments = ("-c", INTERRUPTED, "--isolated", "--jobs", "2", ".")
+    there = windows.run_module(python311, *arguments, working=tmp_path, paths=paths)
+    assert (there.returncode, there.stdout, there.stderr.split()) == (130, b"", [b"interrupted"])
+
+
+def release(folder: Path) -> Path:
+    """A directory with a release: wheels of one version, and its source distribution."""
+    folder.mkdir(parents=True)
+    for wheel in (WHEELS / "good").glob("*.whl"):
+        shutil.copy(wheel, folder)
+    (folder / "my_extension-0.1.0.tar.gz").write_bytes(b"")
+    return folder
+
+
+def test_a_release_is_the_same(python311: Path, tmp_path: Path) -> None:
+    """With the source distribution, against the release before, and in every format the matrix."""
+    release(tmp_path / "dist")
+    for wheel in release(tmp_path / "previous").glob("*win*.whl"):
+        (tmp_path / "dist" / wheel.name).unlink()
+    arguments = ("--format", "json", "--against", "previous", "dist")
+    here, there = (wheel_audit(*arguments, folder=tmp_path), on_windows(python311, *arguments, working=tmp_path))
+    assert (there.returncode, there.stderr) == (here.status, b"")
+    assert with_slashes(there, here) == here.output
+    assert "`win_amd64`, `win_arm64`, which `0.1.0` had wheels for, have none" in here.output
+    (tmp_path / "previous.json").write_bytes(wheel_audit("--format", "json", "previous", folder=tmp_path).raw)
+    arguments = ("--format", "json", "--against", "previous.json", "dist")
+    assert with_slashes(on_windows(python311, *arguments, working=tmp_path), here) == here.output
+    for name in ("markdown", "json", "html"):
+        drawn = on_windows(python311, "matrix", "--format", name, "dist", working=tmp_path)
+        assert drawn.stdout == wheel_audit("matrix", "--format", name, "dist", folder=tmp_path).raw
+    text = on_windows(python311, "matrix", "dist", working=tmp_path).stdout.decode("cp1252").replace("\r\n", "\n")
+    plain = wheel_audit("matrix", "dist", folder=tmp_path, variables={"PYTHONIOENCODING": "cp1252:backslashreplace"})
+    assert text == plain.raw.decode("cp1252")
+
+
+@pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"], ids=["plain", "with a byte order mark"])
+@pytest.mark.parametrize("glob", ["my_extension/**", "my_extension\\\\**"], ids=["slashes", "backslashes"])
+def test_settings_are_the_same(glob: str, start: bytes, python311: Path, tmp_path: Path) -> None:
+    """A pyproject.toml with line ends of Windows; a backslash in a glob is as little a separator there as here."""
+    for wheel in (WHEELS / "bad").glob("*.whl"):
+        shutil.copy(wheel, tmp_path)
+    lines = SETTINGS.replace("GLOB", glob).replace("\n", "\r\n")
+    (tmp_path / "pyproject.toml").write_bytes(start + lines.encode("utf-8"))
+    here = wheel_audit("--format", "json", ".", folder=tmp_path)
+    there = on_windows(python311, "--format", "json", ".", working=tmp_path)
+    assert (there.returncode, there.stdout, there.stderr) == (here.status, here.raw, here.errors.encode())
+    reasons = {one["reason"] for wheel in json.loads(here.output)["wheels"] for one in wheel["suppressed"]}
+    assert reasons == {"größe", *(["loaded by its full path"] if "/" in glob else [])}
+
+
+LONG = "/".join(letter * 100 for letter in "xyz")
+
+
+@pytest.mark.parametrize("name", ["two spaces", "größe", "日本", LONG], ids=["spaces", "cp1252", "Japanese", "long"])
+def test_directories_of_every_name(name: str, python311: Path, tmp_path: Path) -> None:
+    """With spaces, letters outside the code page, more than 260 characters: the same report, printed and in files."""
+    for folder in (tmp_path / "here", tmp_path / "there"):
+        (folder / name).mkdir(parents=True)
+        build_wheel(WheelSpec(members={"demo/größe_日本.pyc": b""})).write(folder / name)
+    wheel = f"{name}/demo-1.0-py3-none-any.whl"
+    files = [(one, f"{name}/report{FORMATS[one].suffix}") for one in ("html", "json", "markdown", "text")]
+    arguments = [*(f"--output={one}:{file}" for one, file in files), "--verbose", wheel]
+    here = wheel_audit(*arguments, folder=tmp_path / "here", variables={"PYTHONIOENCODING": "cp1252"})
+    there = on_windows(python311, *arguments, working=tmp_path / "there")
+    assert (there.returncode, there.stderr) == (here.status, b"")
+    assert there.stdout.replace(b"\r\n", b"\n") == here.raw
+    assert "größe_\\u65e5\\u672c.pyc".encode("cp1252") in here.raw
+    for _, file in files:
+        assert (tmp_path / "there" / file).read_bytes() == (tmp_path / "here" / file).read_bytes()
+    there = on_windows(python311, "--format", "json", name, working=tmp_path / "there")
+    here = wheel_audit("--format", "json", name, folder=tmp_path / "here")
+    assert with_slashes(there, here) == here.output
 
 
 @pytest.mark.parametrize("wheel", TEN, ids=[Path(one).stem for one in TEN])
@@ -106,8 +277,8 @@ def test_every_report_is_the_same(python311: Path, tmp_path: Path) -> None:
             shutil.copy(WHEELS / wheel, folder)
     names = sorted(Path(one).name for one in TEN)
     options = [f"--output={name}:report-{name}{one.suffix}" for name, one in FORMATS.items()]
-    expected = wheel_audit("--jobs", "1", *options, *names, folder=here)
-    answer = on_windows(python311, "--jobs", "1", *options, *names, working=there)
+    expected = wheel_audit(*options, *names, folder=here)
+    answer = on_windows(python311, *options, *names, working=there)
     assert (expected.status, answer.returncode, answer.stderr) == (1, 1, b"")
     for name, one in FORMATS.items():
         file = f"report-{name}{one.suffix}"
@@ -117,10 +288,9 @@ def test_every_report_is_the_same(python311: Path, tmp_path: Path) -> None:
 
 def test_the_text_is_the_same_but_for_the_line_ends(python311: Path) -> None:
     """On standard output a person reads the same lines, with the line ends of Windows."""
-    arguments = ("--jobs", "1", *TEN)
-    there = on_windows(python311, *arguments)
+    there = on_windows(python311, *TEN)
     assert b"\r\n" in there.stdout
-    assert there.stdout.decode("ascii").replace("\r\n", "\n") == wheel_audit(*arguments, folder=WHEELS).output
+    assert there.stdout.decode("ascii").replace("\r\n", "\n") == wheel_audit(*TEN, folder=WHEELS).output
 
 
 @pytest.mark.parametrize("encoding", ["cp437", "cp1252", "cp932", "utf-8"])
@@ -164,7 +334,7 @@ def test_paths_of_windows(path: str, python311: Path) -> None:
 
 def test_one_file_under_several_spellings_is_audited_once(python311: Path) -> None:
     """A directory, and in it a wheel with a slash and in another case: as many reports as there are wheels."""
-    answer = on_windows(python311, "--jobs", "1", "--format", "json", "bad", f"bad/{WIN}", f"BAD\\{WIN}")
+    answer = on_windows(python311, "--format", "json", "bad", f"bad/{WIN}", f"BAD\\{WIN}")
     assert json.loads(answer.stdout)["summary"]["wheels"] == 3
 
 
@@ -173,8 +343,8 @@ def test_a_directory_is_read_in_the_same_order(python311: Path, tmp_path: Path) 
     for name in ("Zeta", "alpha", "Beta"):
         build_wheel(WheelSpec(name=name)).write(tmp_path)
     (tmp_path / "other-1.0-py3-none-any.WHL").write_bytes(b"")
-    here = wheel_audit("--format", "json", "--jobs", "1", ".", folder=tmp_path)
-    there = on_windows(python311, "--format", "json", "--jobs", "1", ".", working=tmp_path)
+    here = wheel_audit("--format", "json", ".", folder=tmp_path)
+    there = on_windows(python311, "--format", "json", ".", working=tmp_path)
     assert len(json.loads(here.output)["wheels"]) == 3
     assert there.stdout == here.raw
 

@@ -20,7 +20,7 @@ from tests.loaders.fetch import WINDOWS
 from tests.loaders.model import WHEELS, compile_c, errors, loader_folder, module_wheel
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from tests.builders import BuiltWheel
 
@@ -169,9 +169,11 @@ SHIPPED = (
 
 
 @pytest.fixture(scope="module")
-def python311() -> Path:
+def python311() -> Iterator[Path]:
     """The folder of CPython for Windows."""
-    return loader_folder(WINDOWS, "python3 dev.py wine DIR")
+    folder = loader_folder(WINDOWS, "python3 dev.py wine DIR")
+    with windows.kept_running(folder):
+        yield folder
 
 
 def shared_library(name: str, content: str, folder: Path) -> bytes:

@@ -27,6 +27,12 @@ COMPILER = "x86_64-w64-mingw32-gcc"
 COMPILER_32 = "i686-w64-mingw32-gcc"
 DLLTOOL = "x86_64-w64-mingw32-dlltool"
 PYTHON_DLL = "python311.dll"
+PRETENDED = "win10"
+"""The Windows that Wine says it is, in the words of winecfg. A new prefix of Wine 8 says Windows 7, which CPython has
+not run on since 3.9, and there `concurrent.futures.ProcessPoolExecutor` hangs. It wakes its own thread by a message of
+no bytes. A read of no bytes takes such a message out of the pipe on Windows from 8 on, and under Wine always; CPython
+asks for the version to know whether it is still there (Lib/multiprocessing/connection.py, `wait`), and waits for it.
+"""
 _WINE = ("/usr/lib/wine/wine64", "wine64", "wine")
 _NOT_FOUND = re.compile(r"err:module:import_dll .*|.*No implementation for .*")
 
@@ -77,14 +83,20 @@ def kept_running(folder: Path) -> Iterator[None]:
     """Keep Wine running meanwhile.
 
     Its services start with the first program, hold the pipes of that program open, and end seconds after the last one.
+    So this one is the first: nothing else starts before it has said a word.
     """
-    command = [wine() or "wine", str(folder / "python" / "python.exe"), "-S", "-c", "import sys; sys.stdin.read()"]
+    code = "import sys; print('here', flush=True); sys.stdin.read()"
+    command = [wine() or "wine", str(folder / "python" / "python.exe"), "-S", "-c", code]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, env=environment(folder), stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL) as kept:
         assert kept.stdin is not None
-        yield
-        kept.stdin.close()
-        kept.wait(60)
+        assert kept.stdout is not None
+        try:
+            assert kept.stdout.readline().strip() == b"here"
+            yield
+        finally:
+            kept.stdin.close()
+            kept.wait(60)
 
 
 def run_module(
