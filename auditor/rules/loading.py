@@ -180,8 +180,9 @@ def symbol_unresolved(wheel: WheelFacts, context: Context) -> Iterator[Hit | Not
     **Why it matters.** The import fails ("undefined symbol", "symbol not found in flat namespace", "The specified
     procedure could not be found"), or, with lazy binding, the first call ends the process.
 
-    **How to fix.** Link the library that has the symbol (`-Wl,--no-undefined` tells at build time); rebuild against
-    the copy of the library that is in the wheel; on macOS mind what `-undefined dynamic_lookup` hides.
+    **How to fix.** Link the library that has the symbol; rebuild against the copy of the library that is in the wheel.
+    The linker names what nobody provides with `-Wl,--no-undefined,--warn-unresolved-symbols`, among Python's own
+    symbols; on macOS mind what `-undefined dynamic_lookup` hides.
 
     **Limits.** Python's own symbols are the business of the family `python_abi`, versions of the C library that the
     tag does not promise of `glibc-newer-than-tag`. Weak symbols may be absent. A flat look-up on macOS gives a

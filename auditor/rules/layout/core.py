@@ -111,7 +111,9 @@ def wheel_tag_mismatch(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     supported on this platform", and uv takes the installed wheel for a wrong one and reinstalls it each time. PyPI is
     about to refuse such wheels.
 
-    **How to fix.** The wheel was renamed by hand. `python -m wheel tags` changes the name, WHEEL and RECORD together.
+    **How to fix.** The wheel was renamed by hand: give it its old name again, or let `python -m wheel unpack` and
+    `python -m wheel pack` name it after WHEEL. `python -m wheel tags` then changes name, WHEEL and RECORD together; a
+    wheel whose name and WHEEL differ it refuses.
 
     **References.** Binary distribution format, File contents 11; warehouse pull request 19411; pip issue 12884.
     """
@@ -145,7 +147,8 @@ def wheel_tag_mismatch(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
         message = f"WHEEL and the file name differ in {tags}, though each machine finds one"
     yield Hit(
         message=message,
-        help="change tags with `python -m wheel tags`, which keeps the name, WHEEL and RECORD together",
+        help="give the wheel its old name again, and change its tags with `python -m wheel tags`, which keeps the name,"
+        " WHEEL and RECORD together",
         member=f"{wheel.dist_info}/WHEEL",
         evidence=tuple(evidence),
         severity=ERROR if lost or not claimed else WARNING,

@@ -178,7 +178,8 @@ def wheel_build_mismatch(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
     **Why it matters.** The specification asks for it, and tools that write the name anew from WHEEL write another one.
 
-    **How to fix.** `python -m wheel tags --build N` changes both.
+    **How to fix.** Give the wheel its old name again, or let `python -m wheel unpack` and `python -m wheel pack` name
+    it after WHEEL; `python -m wheel tags --build N` then changes both. A wheel where they differ it refuses.
 
     **References.** Binary distribution format, File contents 12.
     """
@@ -191,7 +192,8 @@ def wheel_build_mismatch(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
         there = f"`{wheel.name.build}`" if wheel.name.build else "none"
         yield Hit(
             message=f"`Build` is {f'`{value[:200]}`' if value else 'not there'} in WHEEL; the file name has {there}",
-            help="rename with `python -m wheel tags --build N`, which keeps both together",
+            help="give the wheel its old name again, and change it with `python -m wheel tags --build N`, which keeps"
+            " both together",
             member=_place(wheel),
         )
 

@@ -136,7 +136,8 @@ def libstdcxx_newer_than_tag(wheel: WheelFacts, context: Context) -> Iterator[Hi
     glibc part of such a wheel can be right, so a check of glibc alone passes it.
 
     **How to fix.** Build with the compiler of the manylinux image (its devtoolset links new parts statically), or link
-    with `-static-libstdc++ -static-libgcc`. Copying libstdc++ into the wheel is the last resort.
+    with `-static-libstdc++ -static-libgcc`: where the compiler belongs to a newer system, its static library needs that
+    system's glibc in turn. Copying libstdc++ into the wheel is the last resort.
 
     **Limits.** Between two policies the newer one judges. Beyond the newest policy nothing is known, and that is said.
 

@@ -75,8 +75,9 @@ def macos_signature_stale(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     fail on every Mac: "code signature invalid".
 
     **How to fix.** Sign last: `codesign --force --sign - FILE` behind everything that writes to the file
-    (`install_name_tool`, `strip`, `patchelf`-like tools, macholib). Apple's own tools and delocate sign again what
-    they change; macholib, and editing the bytes by hand, do not.
+    (`install_name_tool`, `strip`, `patchelf`-like tools, macholib). Apple's own tools, LLVM's (seen in 14) and
+    delocate sign again what they change; macholib, and editing the bytes by hand, do not. On other systems
+    `rcodesign sign FILE` does it.
 
     **Limits.** On x86_64 changed pages give a warning: only a process with the hardened runtime is stopped there.
     Certificates, and the hashes of requirements and entitlements, are not verified. Slices for iOS are signed with

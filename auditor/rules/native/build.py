@@ -52,7 +52,8 @@ def debug_info(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     counts against the upload limits of PyPI, and it names the directories of the build machine.
 
     **How to fix.** Strip: `auditwheel repair --strip`, `[profile.release] strip = true` in Cargo.toml, or the linker
-    flag `-Wl,--strip-debug`; setuptools: `CFLAGS=-g0`, for Python's own flags have `-g`.
+    flag `-Wl,--strip-debug` (`LDFLAGS`); setuptools: `extra_compile_args=["-g0"]`, for Python's own flags have `-g`.
+    The variable `CFLAGS` replaces those flags (seen from setuptools 80 on), `-O3` and `-DNDEBUG` with them.
 
     **Limits.** A wheel may hold it on purpose, for stack traces and profilers.
 
@@ -76,7 +77,8 @@ def debug_info(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     yield Hit(
         message=f"{files} hold{'s' if len(ranked) == 1 else ''} {_amount(total)} of debugging information,"
         f" {total * 100 // native} % of all native files",
-        help="strip it: `auditwheel repair --strip`, `strip = true` in a profile of Cargo.toml, or `CFLAGS=-g0`",
+        help="strip it: `auditwheel repair --strip`, `strip = true` in a profile of Cargo.toml, or"
+        " `LDFLAGS=-Wl,--strip-debug`",
         member=ranked[0] if len(ranked) == 1 else None,
         evidence=tuple(
             Evidence(text=f"{_amount(found[member])} of {_amount(sizes.get(member, 0))}", member=member)

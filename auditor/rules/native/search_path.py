@@ -67,10 +67,12 @@ def rpath_unsafe(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     directory in which Python is started, has his library loaded into the process instead of the true one. And what
     is found on the machine of the build alone is not found by the users.
 
-    **How to fix.** `auditwheel repair` and delocate put the search path right. By hand:
-    `patchelf --set-rpath '$ORIGIN/../demo.libs'`. CMake leaves an empty entry behind where it changes the path upon
-    installation: `patchelf --shrink-rpath`, or `CMAKE_BUILD_WITH_INSTALL_RPATH`. Shells and makefiles eat the `$` of
-    `$ORIGIN`: quote it.
+    **How to fix.** Leave the path out when linking: `-Wl,-rpath`, `runtime_library_dirs`, `install_rpath`; with an
+    interpreter of pyenv or conda it comes from Python's own linker flags, and `LDSHARED="gcc -shared"` keeps it away.
+    `auditwheel repair` and delocate put right the path of a file for which they copy a library, and of no other. By
+    hand: `patchelf --remove-rpath`, or `patchelf --set-rpath '$ORIGIN/../demo.libs'`. CMake leaves
+    an empty entry behind where it changes the path upon installation: `patchelf --shrink-rpath`, or
+    `CMAKE_BUILD_WITH_INSTALL_RPATH`. Shells and makefiles eat the `$` of `$ORIGIN`: quote it.
 
     **Limits.** Other distributions below site-packages are no fault (the `nvidia` ones do so on purpose). Harmless is
     an empty path as a whole, and an empty entry under musl. Absolute LC_RPATHs are common on macOS and left out, and
@@ -91,8 +93,8 @@ def rpath_unsafe(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
         look = "looks" if len(members) == 1 else "look"
         yield Hit(
             message=f"{what} {look} for libraries in {_quoted(worst)}: {worst.why}",
-            help="keep only what begins with `$ORIGIN` (macOS: `@loader_path`), by `auditwheel repair`, delocate or"
-            " `patchelf --set-rpath`",
+            help="keep only what begins with `$ORIGIN` (macOS: `@loader_path`): leave the rest out when linking, or use"
+            " `patchelf --set-rpath`; `auditwheel repair` and delocate change it only where they copy a library",
             member=worst.member if len(members) == 1 else None,
             evidence=tuple(_evidence(one) for one in entries[:_SHOWN]),
             severity=None if worst.harmful else INFO,

@@ -36,7 +36,7 @@ def abi3_symbol_outside(wheel: WheelFacts, context: Context) -> Iterator[Hit | N
     without notice, and then the import fails, or the process crashes. `python3.dll` has no such symbol at all.
 
     **How to fix.** Compile with `Py_LIMITED_API` set to the oldest version, in every source file: the headers then
-    refuse the function. Cython: `py_limited_api=True` and the `CYTHON_LIMITED_API` macro. PyO3: an `abi3-py3X` feature.
+    refuse the function. Cython 3.1 or later: the same macro. PyO3: an `abi3-py3X` feature.
 
     **Limits.** Where every released CPython that the tags select exports the symbol, it is a warning: it will fail
     when a later one does not. Macros and inline functions outside the limited API leave no symbol and are not seen.

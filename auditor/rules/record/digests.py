@@ -37,7 +37,8 @@ def record_hash_mismatch(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     with validation do, pip and uv do not look. Whoever does look takes it for tampering.
 
     **How to fix.** A step changed files after RECORD was written (strip, patchelf, signing, editing WHEEL). Use tools
-    that repack (`auditwheel`, `delocate`, `wheel pack`), or write RECORD last.
+    that repack (`auditwheel`, `delocate`), or `python -m wheel pack` behind that step. To mend the wheel that is there,
+    `unzip` it into an empty directory and pack that: `wheel unpack` refuses it, for this very reason.
 
     **References.** Binary distribution format, The .dist-info directory.
     """

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 20
 _CANONICAL = re.compile(r"(?![./])(?!.*(?:\\|//|/\.|/\Z))", re.DOTALL)
-REWRITE = "write RECORD last, after everything that changes the wheel; `python -m wheel pack` writes it anew"
+REWRITE = "write RECORD last, after everything that changes the wheel; `unzip` and `python -m wheel pack` write it anew"
 
 
 def canonical(path: str) -> str:

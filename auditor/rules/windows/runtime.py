@@ -42,8 +42,9 @@ def windows_wrong_python(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     second interpreter into the process. An abi3 wheel that links `python312.dll` works on 3.12 alone; auditors that
     look at symbols only pass it.
 
-    **How to fix.** abi3: define `Py_LIMITED_API` when compiling *and* link `python3.lib` (setuptools does with
-    `py_limited_api=True`, CMake with `Python::SABIModule`, PyO3 with an `abi3-py3X` feature). Else build for each
+    **How to fix.** abi3: define `Py_LIMITED_API` when compiling: for Visual C++ the headers of Python then name
+    `python3.lib`. CMake links it with `Python::SABIModule`, PyO3 with an `abi3-py3X` feature; setuptools' own
+    `py_limited_api=True` does neither. Else build for each
     Python.
 
     **References.** Stable ABI; PEP 703; PEP 803.
