@@ -14,7 +14,8 @@ from auditor.platforms.expected import check_expected
 from auditor.platforms.serving import build_matrix
 from auditor.platforms.stated import Floors
 from auditor.release import group, read_previous, split_paths, summarise
-from auditor.release.previous import before
+from auditor.release.grouping import strays
+from auditor.release.previous import before, refuse_unrelated
 from auditor.rules import RULES_BY_NAME
 from auditor.settings import DEFAULT, Settings
 from auditor.suppression import unmatched_baseline, unused_ignores
@@ -60,7 +61,7 @@ def audit_release(
     `{"cp312": ["manylinux_x86_64", "macos_arm64"]}`, by default that of the settings.
 
     Raises as `audit` does, for the first path whose bytes cannot be had; and `UsageError` for a previous release that
-    is none, and for a name in `expected` that is none.
+    is none or not an older one, and for a name in `expected` that is none.
     """
     chosen = settings or DEFAULT
     wheels, sdists = split_paths(paths)
@@ -90,8 +91,9 @@ def release_report(
     """The report on wheels that have been audited one by one, with the verdict on them as a set.
 
     The only wheel of a project is judged as a set only where it is held against something: source distributions beside
-    it, a previous release, or an expected matrix. Raises `UsageError` for a name in `expected` that is none, and where
-    `previous` has no release of any of these projects.
+    it, a previous release, or an expected matrix. A single wheel that another project here depends on is somebody
+    else's, and is held against nothing. Raises `UsageError` for a name in `expected` that is none, and where `previous`
+    has no older release of any of these projects.
     """
     chosen = settings or DEFAULT
     reports = tuple(report for report, _ in audited)
@@ -101,15 +103,15 @@ def release_report(
         check_expected(expected)
     summaries = tuple(summary for _, summary in audited if summary is not None)
     releases = group(summaries, sdists)
-    if previous and releases and not any(before(one, previous) for one in releases):
-        names = ", ".join(sorted({f"`{one.project}`" for one in previous}))
-        raise UsageError(f"the previous release is of {names}, and the wheels are of `{releases[0].project}`")
+    theirs = strays(releases)
+    own = tuple(one for one in releases if one.project not in theirs)
+    refuse_unrelated(own, previous)
     promised = chosen.floors != Floors() and chosen.runs(RULES_BY_NAME[_FLOORS])
     floors_only = structs.replace(chosen, select=(_FLOORS,))
-    held = [one for one in releases if previous or expected is not None or _is_set(one)]
+    held = [one for one in own if previous or expected is not None or _is_set(one)]
     pairs = [
         (one, judge_release(one, settings_of, previous=before(one, previous), expected=expected))
-        for one in releases
+        for one in own
         if (settings_of := chosen if one in held else floors_only if promised else None) is not None
     ]
     named = len(releases) > 1
@@ -125,15 +127,22 @@ def release_report(
         not_judged=tuple(one for _, outcome in pairs for one in outcome.not_judged),
         set_failed=any(chosen.fails(one.severity) for one in findings),
         broken=any(outcome.broken for _, outcome in pairs),
-        matrix=build_matrix(releases[0]) if len(releases) == 1 and held else None,
+        matrix=build_matrix(shown) if (shown := _shown(held)) is not None else None,
         summaries=summaries if pairs else (),
     )
     return _with_unused(report, chosen)
 
 
 def _is_set(release: ReleaseFacts) -> bool:
-    """Whether there are several files of one version of a project, or several versions, to hold against each other."""
-    return len(release.wheels) + len(release.sdists) > 1 or bool(release.other_versions)
+    """Whether there is something beside the only wheel: files of its version, of another one, or of a dependency."""
+    beside = release.other_versions or release.dependencies_beside
+    return len(release.wheels) + len(release.sdists) > 1 or bool(beside)
+
+
+def _shown(held: Sequence[ReleaseFacts]) -> ReleaseFacts | None:
+    """The one release whose matrix is shown: the only one, or the only one of several files; else None."""
+    several = [one for one in held if len(one.wheels) + len(one.sdists) > 1] or held
+    return several[0] if len(several) == 1 else None
 
 
 def _with_unused(report: ReleaseReport, settings: Settings) -> ReleaseReport:

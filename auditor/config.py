@@ -16,6 +16,7 @@
     rules = ["rpath-unsafe"]
     reason = "loaded by its full path"
 
+`wheel-audit.toml` may leave the heading out, and `tool.wheel-audit.` in the others.
 Whatever is not understood is an error: a setting that is passed over would be a gate that stands open.
 """
 
@@ -46,6 +47,7 @@ OWN_FILE, SHARED_FILE = "wheel-audit.toml", "pyproject.toml"
 MAX_CONFIG = 1 << 20
 """Bytes of a settings file that are read."""
 _TABLE = ("tool", "wheel-audit")
+_BOTH = "a file of its own has the settings at its root, or all of them in `[tool.wheel-audit]` and nothing beside it"
 _VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})", re.ASCII)
 _SIZE = re.compile(r"(\d{1,12})\s*(|B|kB|KB|MB|GB|KiB|MiB|GiB)", re.ASCII)
 _UNITS = {
@@ -64,9 +66,9 @@ _UNITS = {
 def load_settings(path: str | os.PathLike[str] | None = None) -> Settings:
     """The settings of a file; without a path, of the nearest one from the current directory upwards.
 
-    A file named `pyproject.toml` has them in `[tool.wheel-audit]`, any other at its root. Where no file is found, or
-    none has settings, they are the default. Raises `PathNotFoundError` for a named file that does not exist, and
-    `ConfigError` for one that cannot be read or understood.
+    A file named `pyproject.toml` has them in `[tool.wheel-audit]`, any other at its root, or in that table where it has
+    nothing else. Where no file is found, or none has settings, they are the default. Raises `PathNotFoundError` for a
+    named file that does not exist, and `ConfigError` for one that cannot be read or understood.
     """
     if path is not None:
         return _settings_of(os.fspath(path), named=True) or DEFAULT
@@ -103,7 +105,9 @@ def _is_there(path: Path) -> bool:
 def _settings_of(file: str, *, named: bool) -> Settings | None:
     """The settings in a file; None where a shared file has none. A file that was `named` must have its table."""
     whole = _document(file)
-    if os.path.basename(file) != SHARED_FILE:  # noqa: PTH119
+    if os.path.basename(file) != SHARED_FILE and not _is_moved(whole):  # noqa: PTH119
+        if "tool" in whole:
+            raise ConfigError(file, _BOTH, key="tool")
         return _Reader(file, "").settings(whole)
     table: object = whole
     for part in _TABLE:
@@ -113,6 +117,12 @@ def _settings_of(file: str, *, named: bool) -> Settings | None:
             return None
         table = table[part]
     return _Reader(file, ".".join(_TABLE)).settings(table)
+
+
+def _is_moved(whole: dict[str, Any]) -> bool:
+    """Whether all that a file holds is the table that it would have in a shared one: an example was copied as it is."""
+    tool = whole.get("tool")
+    return set(whole) == {"tool"} and isinstance(tool, dict) and set(tool) == {"wheel-audit"}
 
 
 def _document(file: str) -> dict[str, Any]:

@@ -207,7 +207,9 @@ class ReleaseReport(Fact, frozen=True, kw_only=True):
     broken: bool = False
     """Whether a rule on the set failed by itself."""
     matrix: Matrix | None = None
-    """Who is served; None where the wheels are of several versions or projects, or were not judged as a set."""
+    """Who is served by the one release, or by the only one of several files; None where there is no such release, or
+    nothing was judged as a set.
+    """
     unreadable: tuple[Unreadable, ...] = ()
     """What could not be audited at all."""
     unused_ignores: tuple[str, ...] = ()

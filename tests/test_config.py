@@ -97,6 +97,26 @@ def test_everything_that_can_be_set(here: Path) -> None:
     assert load_settings() == MEANT
 
 
+def test_an_own_file_may_have_the_heading_of_the_shared_one(here: Path) -> None:
+    """What a page shows for pyproject.toml works in wheel-audit.toml as well; half of it does not."""
+    (here / "wheel-audit.toml").write_text(shared(WHOLE))
+    assert load_settings() == load_settings("wheel-audit.toml") == MEANT
+    (here / "wheel-audit.toml").write_text("[tool.wheel-audit]\nfail_on = 'error'")
+    with pytest.raises(ConfigError) as wrong:
+        load_settings()
+    assert (wrong.value.key, wrong.value.suggestion) == ("tool.wheel-audit.fail_on", "fail-on")
+    for text in (
+        "profile = 'pypi'\n[tool.wheel-audit]\n",
+        "[tool.other]",
+        "tool = 1",
+        "[tool.other]\n[tool.wheel-audit]",
+    ):
+        (here / "wheel-audit.toml").write_text(text)
+        with pytest.raises(ConfigError, match="has the settings at its root, or all of them in") as wrong:
+            load_settings()
+        assert wrong.value.key == "tool"
+
+
 def test_the_file_is_found_upwards(here: Path) -> None:
     """The nearest file that has settings counts, the own one before the shared one, up to the repository's root."""
     assert load_settings() == DEFAULT

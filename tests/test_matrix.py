@@ -184,6 +184,15 @@ RELEASES: dict[str, tuple[tuple[str, ...], dict[str, str | None]]] = {
             "pp311 macos_arm64": "py3-none-any",
         },
     ),
+    "PyPy of two ABIs": (
+        ("pp311-pypy311_pp73-win_amd64", "pp311-pypy311_pp80-win_amd64", "pp311-pypy311_pp80-win32"),
+        {
+            "pp311 win_amd64": "pp311-pypy311_pp73-win_amd64",
+            "pp311-pp80 win_amd64": "pp311-pypy311_pp80-win_amd64",
+            "pp311 win32": None,
+            "pp311-pp80 win32": "pp311-pypy311_pp80-win32",
+        },
+    ),
     "the free-threaded stable ABI": (
         ("cp315-abi3.abi3t-win_amd64", "cp314-cp314t-win_amd64"),
         {

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
+import re
 import zipfile
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -31,6 +33,8 @@ from auditor.knowledge import KNOWLEDGE
 from auditor.platforms.expected import UnknownTargetError, compare
 from auditor.release import group, read_previous, split_paths, summarise, summary_of_name
 from auditor.release import previous as previous_module
+from auditor.release.grouping import strays
+from auditor.release.previous import refuse_unrelated
 from auditor.report.json import render_json
 from tests.builders import BuiltWheel, WheelSpec, build_wheel, extension_spec, extension_wheel, replace
 from tests.cli.command import fixture
@@ -222,7 +226,12 @@ def test_the_previous_release_is_a_directory_or_a_report(tmp_path: Path) -> None
     by_report = audit_release([new], previous=report)
     assert by_folder == by_report
     raised = [one.message for one in by_folder.findings if one.rule == "release-floor-raised"]
-    assert len(raised) == 3
+    assert raised == [
+        "`manylinux_x86_64` has no wheel for CPython 3.11, as `0.9` had",
+        "`win_amd64`, which `0.9` had wheels for, has none",
+        "the wheels for `manylinux_x86_64` need glibc 2.28; those of `0.9` needed glibc 2.17",
+        "there is no source distribution, as `0.9` had",
+    ]
     (from_report,), (from_folder,) = read_previous(report), read_previous(old)
     assert from_report.sdists == from_folder.sdists == ("demo-0.9.tar.gz",)
     assert [one.requires_python for one in from_report.wheels] == [">=3.11"] * 3
@@ -239,8 +248,9 @@ def test_a_report_on_one_wheel_is_a_previous_release(tmp_path: Path) -> None:
 
 
 def test_the_newest_previous_release_of_the_project_counts(tmp_path: Path) -> None:
-    """Of a folder with several releases the newest one of the same project is taken."""
-    wheels = [tagged(f"cp312-cp312-{LINUX}", version="0.9"), tagged(f"cp312-cp312-{WINDOWS}", version="0.10")]
+    """Of a folder with several releases the newest one of the same project is taken that is older than this one."""
+    versions = {"0.9": LINUX, "0.10": WINDOWS, "1.0": MAC, "1.1": MAC}
+    wheels = [tagged(f"cp312-cp312-{platform}", version=version) for version, platform in versions.items()]
     old = folder(tmp_path / "old", *wheels, tagged("py3-none-any", name="other"))
     new = folder(tmp_path / "new", tagged(f"cp312-cp312-{MAC}"))
     messages = [one.message for one in audit_release([new], previous=old).findings]
@@ -285,8 +295,129 @@ def test_a_previous_release_that_cannot_be_had(tmp_path: Path, monkeypatch: pyte
 
 
 @pytest.mark.parametrize(
+    ("version", "previous", "words"),
+    [
+        ("1.0", ("1.0",), None),
+        ("1.0", ("1.0.0",), None),
+        ("1.0", ("1.1",), "`demo 1.1`, which is newer than the wheels of `1.0`"),
+        ("1.0.dev1", ("1.0",), "`demo 1.0`, which is newer than the wheels of `1.0.dev1`"),
+        ("1.0", ("0.9", "1.0"), None),
+        ("1.0", ("1.0.dev1",), None),
+        ("1.10", ("1.9",), None),
+        ("latest", ("latest",), None),
+        ("latest", ("other",), None),
+        ("latest", ("1.0",), None),
+        ("1.0", ("latest",), None),
+    ],
+)
+def test_a_previous_release_is_not_newer(version: str, previous: tuple[str, ...], words: str | None) -> None:
+    """What is compared with a later release would pass whatever was lost; the version may still be the same."""
+    now, then = (
+        group(found for one in versions if (found := summary_of_name(f"demo-{one}-py3-none-any.whl")))
+        for versions in ((version,), previous)
+    )
+    if words is None:
+        refuse_unrelated(now, then)
+        return
+    with pytest.raises(UsageError, match=re.escape(words)):
+        refuse_unrelated(now, then)
+
+
+def test_a_release_is_not_compared_with_itself(tmp_path: Path) -> None:
+    """The same folder, and the report on it, are no previous release, also where another project lies in both."""
+    demo = tagged("py3-none-any", headers={"Requires-Dist": "other"})
+    place = folder(tmp_path / "dist", demo, tagged("py3-none-any", name="other"))
+    report = tmp_path / "report.json"
+    report.write_text(render_json(audit_release([place]), KNOWLEDGE), "utf-8")
+    for previous in (place, report):
+        with pytest.raises(UsageError, match=r"`demo 1\.0`, is made of the very wheels that are audited"):
+            audit_release([place], previous=previous)
+
+
+def test_wheels_of_the_same_version_are_compared(tmp_path: Path) -> None:
+    """Between two releases the number of the last one is kept: what was lost since is told all the same."""
+    before = folder(tmp_path / "released", *pythons(LINUX, "cp312", "cp313"), *pythons(WINDOWS, "cp312"))
+    now = folder(tmp_path / "dist", *pythons(LINUX, "cp312", "cp313"))
+    (lost,) = [one for one in audit_release([now], previous=before).findings if one.rule == "release-floor-raised"]
+    assert lost.message == "`win_amd64`, which `1.0` had wheels for, has none"
+
+
+def test_a_directory_that_cannot_be_listed_is_unreadable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is named with what the system says, as the previous release and as the one to audit."""
+    place = folder(tmp_path / "dist", tagged("py3-none-any"))
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    for call in (read_previous, lambda path: audit_release([path])):
+        with pytest.raises(UnreadableError, match=r"dist` cannot be read: Permission denied") as caught:
+            call(place)
+        assert caught.value.exit_status == 3
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    """A named pipe is no previous release, whatever its name, and no source distribution."""
+    pipes = [tmp_path / name for name in ("previous.json", "demo-1.0.zip", "demo-1.0-py3-none-any.whl")]
+    for one in pipes:
+        os.mkfifo(one)
+    for one in pipes:
+        with pytest.raises(UnreadableError, match="neither a directory nor a regular file"):
+            read_previous(one)
+    assert split_paths([pipes[1]]) == ([pipes[1]], [])
+    with pytest.raises(UnreadableError, match="no regular file"):
+        read_previous(tmp_path)
+
+
+NATIVE = pythons(LINUX, "cp312", "cp313")
+NEEDS = [replace(one, headers={"Requires-Dist": ("other>=1; python_version < '3'", "[junk")}) for one in NATIVE]
+OTHER = tagged("py3-none-any", name="Other")
+BESIDE: dict[str, tuple[list[WheelSpec], tuple[str, ...], tuple[str, ...], str | None]] = {
+    "a dependency beside wheels": ([*NEEDS, OTHER], (), ("other",), "demo"),
+    "a dependency beside one wheel and its source": ([NEEDS[0], OTHER], ("demo-1.0.tar.gz",), ("other",), "demo"),
+    "a dependency beside one wheel": ([NEEDS[0], OTHER], (), ("other",), "demo"),
+    "what nobody depends on": ([*NATIVE, OTHER], (), (), "demo"),
+    "what is released here": ([*NEEDS, OTHER], ("other-1.0.tar.gz",), (), None),
+    "what has several wheels": ([*NEEDS, OTHER, replace(OTHER, platform=WINDOWS)], (), (), None),
+    "what has several versions": ([*NEEDS, OTHER, replace(OTHER, version="2.0")], (), (), "demo"),
+    "each depends on the other": (
+        [NEEDS[0], replace(OTHER, headers={"Requires-Dist": "demo"})],
+        (),
+        (),
+        None,
+    ),
+    "what depends on itself": ([replace(OTHER, headers={"Requires-Dist": "other[all]"}), *NATIVE], (), (), "demo"),
+}
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_another_project_beside_takes_no_matrix_away(name: str, tmp_path: Path) -> None:
+    """The matrix is that of the one release of several files; a dependency's wheel is held against nothing."""
+    wheels, files, stray, shown = BESIDE[name]
+    place = folder(tmp_path / "dist", *wheels, files=files)
+    paths, sdists = split_paths([place])
+    summaries = [summarise(read_wheel(one)) for one in paths]
+    assert tuple(strays(group([one for one in summaries if one is not None], sdists))) == stray
+    matrix = audit_release([place]).matrix
+    assert (matrix.project if matrix is not None else None) == shown
+    held = audit_release([place], expected={"cp39": ["win_amd64"]})
+    assert not {one.message.split()[0].strip("`") for one in held.findings} & set(stray)
+    told = [one.message for one in held.findings if one.rule == "release-dependency-beside"]
+    assert told == (
+        ["`demo 1.0`: beside the wheels of `demo` lies `other-1.0-py3-none-any.whl`, which it depends on"]
+        if stray
+        else []
+    )
+    if stray:
+        assert held.matrix is not None
+        assert held.matrix.project == "demo"
+
+
+@pytest.mark.parametrize(
     ("expected", "suggestion"),
     [
+        ({"pp311-80": ["win_amd64"]}, "pp311"),
         ({"cp3.12": ["win_amd64"]}, "cp312"),
         ({"py3": ["win_amd64"]}, None),
         ({"cp312d": ["win_amd64"]}, "cp312"),

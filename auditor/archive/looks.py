@@ -4,6 +4,7 @@ from __future__ import annotations
 
 _TAR_BLOCK = 512
 _TAR_CHECKSUM = slice(148, 156)
+_BINARY = frozenset({0o200, 0o377})
 
 
 def is_tar(start: bytes) -> bool:
@@ -14,11 +15,24 @@ def is_tar(start: bytes) -> bool:
     block = start[:_TAR_BLOCK]
     if len(block) < _TAR_BLOCK or not block[_TAR_CHECKSUM].strip(b"\0 "):
         return False
-    import tarfile  # 10 ms that hardly any wheel costs
+    if not _is_number(block[_TAR_CHECKSUM]):
+        return False
+    import tarfile  # 4 ms that hardly any wheel costs
 
     try:
         tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
     except tarfile.HeaderError:
+        return False
+    return True
+
+
+def _is_number(field: bytes) -> bool:
+    """Whether `tarfile` takes a field for a number: octal digits, or a marker of binary ones."""
+    if field[0] in _BINARY:
+        return True
+    try:
+        int(field.partition(b"\0")[0].decode("ascii").strip() or "0", 8)
+    except ValueError:
         return False
     return True
 

@@ -7,13 +7,14 @@ import sys
 
 import click
 
+from auditor.cli import STATUS_INTERRUPTED
 from auditor.cli.audit import audit
 from auditor.cli.paths import require_file
 from auditor.cli.terminal import complain, drop, has_no_reader, own_fault, use_colour, width, write
 from auditor.errors import AuditError
 from auditor.version import __version__
 
-_STATUS_USAGE, _STATUS_BROKEN, _STATUS_INTERRUPTED = 2, 3, 130
+_STATUS_USAGE, _STATUS_BROKEN = 2, 3
 
 
 class _Group(click.Group):
@@ -47,6 +48,7 @@ class _Group(click.Group):
                     ("1", "a finding at or above --fail-on"),
                     ("2", "wrong usage or settings, a path that does not exist, no wheel"),
                     ("3", "the audit itself failed, after all else was reported"),
+                    (f"{STATUS_INTERRUPTED}", "interrupted (Control-C)"),
                 ]
             )
 
@@ -113,19 +115,29 @@ def facts(wheel: str, format_: str) -> None:
     show_default=True,
     help="What to print.",
 )
-def matrix(paths: tuple[str, ...], format_: str) -> None:
+@click.option("--config", metavar="FILE", help="As for an audit; no setting has a say in who is served.")
+@click.option("--isolated", "--no-config", is_flag=True, help="As for an audit.")
+@click.pass_context
+def matrix(ctx: click.Context, paths: tuple[str, ...], format_: str, config: str | None, *, isolated: bool) -> None:
     """Draw who is served: which wheel pip would choose for each interpreter on each platform.
 
-    PATH is a wheel, or a directory: every *.whl in it, and the source distributions beside them. Nothing is judged.
+    PATH is a wheel, or a directory: every *.whl in it, and the source distributions beside them. Nothing is judged;
+    a file that nobody can install is left out, and the exit status is 3.
     """
+    from auditor.cli.choices import settings_of_file
     from auditor.cli.matrix import matrices, rendered
 
-    found = matrices(paths)
+    if config is not None:
+        settings_of_file(config, isolated=isolated)
+    found, unreadable = matrices(paths)
     if format_ == "text":
         colour = use_colour(sys.stdout)
         write(rendered(found, format_, colour=colour, width=width(sys.stdout)), colour=colour)
     else:
-        write(rendered(found, format_).encode("utf-8"))
+        write(rendered(found, format_, unreadable=unreadable).encode("utf-8"))
+    if unreadable:
+        complain(*(f"error: {one.message}" for one in unreadable))
+        ctx.exit(_STATUS_BROKEN)
 
 
 @cli.command()
@@ -149,7 +161,7 @@ def run(arguments: list[str]) -> int:
         return _STATUS_USAGE
     except click.exceptions.Abort:
         complain("interrupted")
-        return _STATUS_INTERRUPTED
+        return STATUS_INTERRUPTED
     except AuditError as error:
         complain(f"error: {error}")
         return error.exit_status

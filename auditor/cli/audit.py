@@ -39,7 +39,7 @@ _STATUS_FAILED, _STATUS_BROKEN = 1, 3
 @click.option("--ignore", multiple=True, metavar="RULE|FAMILY", help="Set these findings aside; repeat, or commas.")
 @click.option(
     "--fail-on",
-    type=click.Choice(["error", "warning", "never"]),
+    type=click.Choice(["error", "warning", "info", "never"]),
     help="The least severity that fails.  [default: error]",
 )
 @click.option(

@@ -17,16 +17,17 @@ def chosen_settings(options: dict[str, Any]) -> Settings:
 
     Raises `UsageError`, of which `ConfigError` is one.
     """
-    from auditor.config import load_settings
     from auditor.findings import Severity
-    from auditor.settings import DEFAULT, Profile
+    from auditor.settings import Profile
 
-    if options["isolated"] and options["config"] is not None:
-        raise UsageError("`--isolated` and `--config` exclude each other")
+    settings = settings_of_file(options["config"], isolated=options["isolated"])
     changes: dict[str, Any] = {}
     for name in ("select", "ignore"):
         if options[name]:
             changes[name] = _names(options[name])
+    if options["select"] and not changes["select"]:
+        # It would mean all of them: a script whose list came out empty asks for something else.
+        raise UsageError("`--select` names no rule and no family")
     if options["profile"] is not None:
         changes["profile"] = Profile(options["profile"])
     if options["fail_on"] is not None:
@@ -35,8 +36,20 @@ def chosen_settings(options: dict[str, Any]) -> Settings:
         from auditor.baseline import read_baseline
 
         changes["baseline"] = read_baseline(options["baseline"])
-    settings = DEFAULT if options["isolated"] else load_settings(options["config"])
     return structs.replace(settings, **changes)
+
+
+def settings_of_file(config: str | None, *, isolated: bool) -> Settings:
+    """What `--config` and `--isolated` ask for: the settings of that file, of none, or of the nearest one.
+
+    Raises `UsageError`, of which `ConfigError` is one.
+    """
+    from auditor.config import load_settings
+    from auditor.settings import DEFAULT
+
+    if isolated and config is not None:
+        raise UsageError("`--isolated` and `--config` exclude each other")
+    return DEFAULT if isolated else load_settings(config)
 
 
 def _names(values: tuple[str, ...]) -> tuple[str, ...]:

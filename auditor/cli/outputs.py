@@ -10,6 +10,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from auditor.cli.paths import real_path
 from auditor.errors import UsageError
 from auditor.report.formats import FORMATS
 
@@ -41,19 +42,11 @@ def outputs(values: tuple[str, ...], default: str) -> list[Output]:
     for one in found:
         if one.path is not None:
             require_place(one.path)
-        place = STANDARD_OUTPUT if one.path is None else _real(one.path)
+        place = STANDARD_OUTPUT if one.path is None else real_path(one.path)
         if place in taken:
             raise UsageError(f"two reports would be written to `{one.path or STANDARD_OUTPUT}`")
         taken.add(place)
     return found
-
-
-def _real(path: str) -> str:
-    """Where a path leads to, through links; the path as it is where Windows cannot tell (some network drives)."""
-    try:
-        return os.path.realpath(path)
-    except OSError:
-        return os.path.abspath(path)  # noqa: PTH100 -- `Path("")` would be the current directory
 
 
 def _is_bare(value: str) -> bool:
@@ -91,7 +84,7 @@ def write_file(path: str, content: bytes) -> None:
 
     What is no regular file (a device, a pipe) is written into. Raises `OSError`.
     """
-    target = Path(_real(path))
+    target = Path(real_path(path))
     with contextlib.suppress(FileNotFoundError):
         if not stat.S_ISREG(target.stat().st_mode):
             target.write_bytes(content)

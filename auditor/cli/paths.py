@@ -27,7 +27,7 @@ _SPECIAL = {
 
 
 def expand(paths: tuple[str, ...]) -> tuple[list[str], list[Sdist]]:
-    """The wheels to audit, in the order given, each once; and the source distributions that lie beside them.
+    """The wheels to audit, in the order given, each file once; and the source distributions that lie beside them.
 
     A directory stands for what is in it: every `*.whl`, sorted, and what is named like a source distribution. A file
     that is not named like one is taken for a wheel whatever its name: what it is, is for the audit to say. A pattern
@@ -35,7 +35,6 @@ def expand(paths: tuple[str, ...]) -> tuple[list[str], list[Sdist]]:
     """
     from auditor.release.files import sdist_at
 
-    # A path tells spellings of one file apart as little as its system does: `dist/a.whl` and `DIST\\A.whl` on Windows.
     found: dict[Path, str] = {}
     sdists: dict[str, Sdist] = {}
     for text in (one for path in paths for one in _matching(path)):
@@ -45,16 +44,33 @@ def expand(paths: tuple[str, ...]) -> tuple[list[str], list[Sdist]]:
             if not wheels:
                 raise NoWheelError(text)
             for one in wheels:
-                found.setdefault(Path(one), one)
+                found.setdefault(_place(one), one)
             beside = [sdist_at(one) for one in inside]
         else:
             beside = [sdist_at(text)]
             if beside == [None]:
-                found.setdefault(Path(text), text)
+                found.setdefault(_place(text), text)
         sdists.update({one.filename: one for one in beside if one is not None})
     if not found:
         raise UsageError(f"`{paths[0]}` is a source distribution, and there is no wheel to audit")
     return list(found.values()), [sdists[name] for name in sorted(sdists)]
+
+
+def _place(path: str) -> Path:
+    """Where a file is, however it was named: `./a.whl`, its full path; on Windows `dist/a.whl` and `DIST\\A.whl` too.
+
+    A link with a name of its own is a wheel of its own: the name is what is judged.
+    """
+    directory, name = os.path.split(path)
+    return Path(real_path(directory or os.curdir), name)
+
+
+def real_path(path: str) -> str:
+    """Where a path leads to, through links; the path as it is where Windows cannot tell (some network drives)."""
+    try:
+        return os.path.realpath(path)
+    except OSError:
+        return os.path.abspath(path)  # noqa: PTH100 -- `Path("")` would be the current directory
 
 
 def _matching(path: str) -> list[str]:

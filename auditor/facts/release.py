@@ -31,10 +31,19 @@ class WheelSummary(Fact, frozen=True, kw_only=True):
     """The (major, minor) of each classifier `Programming Language :: Python :: X.Y`, sorted."""
     described: bool = False
     """Whether METADATA was read: without it the fields above say nothing."""
+    listed: bool = False
+    """Whether its list of contents was read: without it the fields below say nothing."""
+    native: bool = False
+    """Whether it holds a native file of any kind."""
     packages: tuple[str, ...] = ()
     """The top-level names that can be imported, sorted."""
     extensions: tuple[str, ...] = ()
     """The extension modules by their full names, without what their file names say of the interpreter; sorted."""
+    sources: tuple[str, ...] | None = ()
+    """The modules that are there as Python source, by their full names (a package by its own), and each `py.typed` by
+    its path; sorted. None where there are too many to keep for hundreds of wheels."""
+    entry_points: tuple[str, ...] | None = ()
+    """The lines of entry_points.txt as `group: name = object`, sorted; None where it could not be read."""
     pyo3: tuple[str, ...] = ()
     """The versions of PyO3 that its binaries name, sorted."""
     rustc: tuple[str, ...] = ()
@@ -54,3 +63,7 @@ class ReleaseFacts(Fact, frozen=True, kw_only=True):
     """The file names of the source distributions, sorted."""
     other_versions: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """(version, file names) of the project's other versions that lie beside; on the newest version alone."""
+    blamed: bool = False
+    """Whether it is one of those other versions, and has no more wheels than the newest: what lies there by mistake."""
+    dependencies_beside: tuple[str, ...] = ()
+    """The file names of wheels beside it that are of projects it depends on, and were not built here; sorted."""

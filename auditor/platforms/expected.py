@@ -2,7 +2,8 @@
 
     {"cp312": ["manylinux_x86_64", "macos_arm64", "win_amd64"], "cp313t": ["manylinux_2_28_x86_64"]}
 
-An interpreter is `cp312`, `cp313t`, `pp311` or `graalpy312`. A platform is a column of the matrix: `manylinux_x86_64`,
+An interpreter is `cp312`, `cp313t`, `pp311`, `pp311-pp80` or `graalpy312`; `pp311` is the PyPy with the ABI
+`pypy311_pp73`, any other ABI is named. A platform is a column of the matrix: `manylinux_x86_64`,
 `musllinux_aarch64`, `macos_arm64`, `win_amd64`, `win32`, `win_arm64`, `ios_arm64_iphoneos`, `android_arm64_v8a`; or a
 whole platform tag (`manylinux_2_28_x86_64`, `macosx_11_0_arm64`), which is served if a system of that version is.
 """
@@ -17,7 +18,16 @@ from auditor.errors import UsageError
 from auditor.facts.record import Fact
 from auditor.platforms.promise import Implementation, System, parse_abi, parse_platform
 from auditor.platforms.serving import ANYWHERE, build_matrix
-from auditor.platforms.targets import MAX_NUMBER, USUAL_MACHINES, Machine, Target, cpython_target, machines
+from auditor.platforms.targets import (
+    MAX_NUMBER,
+    USUAL_MACHINES,
+    Machine,
+    Target,
+    cpython_target,
+    machines,
+    pypy_target,
+    targets,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,11 +35,13 @@ if TYPE_CHECKING:
     from auditor.facts.release import ReleaseFacts
     from auditor.findings import Matrix
 
-_OTHER = re.compile(r"(pp|graalpy)(\d)(\d+)", re.ASCII)
+_PYPY = re.compile(r"pp(\d)(\d{1,3})(?:-(pp\d{1,4}))?", re.ASCII)
+_GRAALPY = re.compile(r"graalpy(\d)(\d{1,3})", re.ASCII)
 _LINUX = re.compile(r"(many|musl)linux_([a-z]\w*)", re.ASCII)
 _MOBILE = re.compile(r"(ios|android)_([a-z]\w*)", re.ASCII)
 _APPLE = re.compile(r"ios_(arm64|x86_64)_(iphoneos|iphonesimulator)", re.ASCII)
 _KNOWN = tuple(one.name for one in USUAL_MACHINES)
+_INTERPRETERS = tuple(one.name for one in targets(()))
 
 
 class UnknownTargetError(UsageError):
@@ -63,14 +75,12 @@ def parse_interpreter(name: str) -> Target:
         and abi.flags in {"", "t", "m", "mu"}
     ):
         return cpython_target(abi.version, abi.flags)
-    if (match := _OTHER.fullmatch(name)) and int(match[3]) <= MAX_NUMBER:
-        version = (int(match[2]), int(match[3]))
-        if match[1] == "pp":
-            return Target(
-                name=name, implementation=Implementation.PYPY, version=version, abi=f"pypy{match[2]}{match[3]}_pp73"
-            )
+    if (match := _PYPY.fullmatch(name)) and int(match[2]) <= MAX_NUMBER:
+        return pypy_target((int(match[1]), int(match[2])), *([match[3]] if match[3] else []))
+    if (match := _GRAALPY.fullmatch(name)) and int(match[2]) <= MAX_NUMBER:
+        version = (int(match[1]), int(match[2]))
         return Target(name=name, implementation=Implementation.GRAALPY, version=version, abi=f"{name}_unknown")
-    raise UnknownTargetError("interpreter", name, [f"cp3{minor}{flag}" for minor in range(8, 16) for flag in ("", "t")])
+    raise UnknownTargetError("interpreter", name, _INTERPRETERS)
 
 
 def parse_machine(name: str) -> tuple[tuple[Machine, ...], tuple[int, int] | None]:
@@ -99,15 +109,17 @@ def compare(release: ReleaseFacts, expected: Mapping[str, Sequence[str]]) -> tup
 
     Raises `UnknownTargetError` for a name that is no interpreter or no platform.
     """
-    rows = [parse_interpreter(name) for name in expected]
+    rows = {name: parse_interpreter(name) for name in expected}
     parsed = {name: parse_machine(name) for names in expected.values() for name in names}
-    matrix = build_matrix(release, extra=rows, machines_too=[one for found, _ in parsed.values() for one in found])
+    matrix = build_matrix(
+        release, extra=rows.values(), machines_too=[one for found, _ in parsed.values() for one in found]
+    )
     missing = []
     for interpreter, names in expected.items():
         for name in names:
             found, version = parsed[name]
             for column in [machine.name for machine in found] or [ANYWHERE.name]:
-                one = _missing(matrix, interpreter, column, version)
+                one = _missing(matrix, rows[interpreter].name, column, version)
                 if one is not None:
                     missing.append(Missing(interpreter=interpreter, platform=name, floor=one[1]))
                     break

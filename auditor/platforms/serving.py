@@ -15,7 +15,16 @@ from auditor.facts.record import Fact
 from auditor.facts.release import WheelSummary
 from auditor.findings import Matrix, MatrixCell, MatrixColumn, MatrixRow
 from auditor.platforms.promise import Libc, PlatformPromise, Promise, System, promises
-from auditor.platforms.targets import MAX_NUMBER, USUAL_MACHINES, Machine, Target, machines, platform_tags, targets
+from auditor.platforms.targets import (
+    MAX_NUMBER,
+    USUAL_MACHINES,
+    Machine,
+    Target,
+    labels,
+    machines,
+    platform_tags,
+    targets,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -77,13 +86,34 @@ def build_matrix(
     tag names; `extra` and `machines_too` are shown beside them. Where no wheel names a platform, there is one column.
     What goes beyond the ceilings above is left out.
     """
-    candidates = [_candidate(one) for one in release.wheels]
-    platforms = {tag.platform.tag: tag.platform for one in candidates for tag in one.promises}
+    rows = targets(_promised(release))[:MAX_ROWS]
+    rows += tuple({one.name: one for one in extra if one.name not in {row.name for row in rows}}.values())
+    return _built(release, rows, machines_too)
+
+
+def comparable_matrices(before: ReleaseFacts, now: ReleaseFacts) -> tuple[Matrix, Matrix]:
+    """The matrices of two releases, with the same rows and columns: those that either of them has."""
+    rows = targets([*_promised(before), *_promised(now)])[:MAX_ROWS]
+    both = [*_named(before).values(), *_named(now).values()]
+    return _built(before, rows, both), _built(now, rows, both)
+
+
+def _promised(release: ReleaseFacts) -> list[Promise]:
+    """What the tags of all wheels promise."""
+    return [tag for one in release.wheels for tag in promises(one.name)]
+
+
+def _named(release: ReleaseFacts) -> dict[str, Machine]:
+    """The kinds of machine that the tags name."""
+    platforms = {tag.platform.tag: tag.platform for tag in _promised(release)}
     found = {machine.name: machine for platform in platforms.values() for machine in machines(platform)}
-    named = dict(islice(found.items(), MAX_COLUMNS))
-    rows = targets(tag for one in candidates for tag in one.promises)[:MAX_ROWS]
-    rows += tuple(one for one in extra if one.name not in {row.name for row in rows})
-    return _Builder(candidates, named, tuple(machines_too)).matrix(release, rows)
+    return dict(islice(found.items(), MAX_COLUMNS))
+
+
+def _built(release: ReleaseFacts, rows: Sequence[Target], machines_too: Iterable[Machine]) -> Matrix:
+    """The matrix of these rows."""
+    candidates = [_candidate(one) for one in release.wheels]
+    return _Builder(candidates, _named(release), tuple(machines_too)).matrix(release, rows)
 
 
 def _candidate(summary: WheelSummary) -> _Candidate:
@@ -113,20 +143,21 @@ class _Builder:
 
     def matrix(self, release: ReleaseFacts, rows: Sequence[Target]) -> Matrix:
         """The whole matrix."""
+        shown = labels(rows)
         columns = tuple(column_of(one, named=one.name in self._named) for one in self._machines) or (ANYWHERE,)
         return Matrix(
             project=release.project,
             version=release.version,
             columns=columns,
-            rows=tuple(self._row(one) for one in rows),
+            rows=tuple(self._row(one, shown[one.name]) for one in rows),
             sdists=release.sdists,
         )
 
-    def _row(self, target: Target) -> MatrixRow:
+    def _row(self, target: Target, label: str) -> MatrixRow:
         """One interpreter on all machines."""
         allowed = [one for one in self._candidates if allows(one.summary.requires_python, target.version)]
         cells = [self._cell(target, one, allowed) for one in self._machines] or [self._anywhere(target, allowed)]
-        return MatrixRow(interpreter=target.name, label=target.label, allowed=bool(allowed), cells=tuple(cells))
+        return MatrixRow(interpreter=target.name, label=label, allowed=bool(allowed), cells=tuple(cells))
 
     def _anywhere(self, target: Target, candidates: list[_Candidate]) -> MatrixCell:
         """One interpreter on whatever machine."""

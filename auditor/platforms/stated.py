@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 Version = tuple[int, int]
 _FIRST_ARM_MACOS = (11, 0)
 """arm64 Macs began with macOS 11.0: no older one can be promised to them."""
+_INSTALLERS = (((3, 14), (10, 15)), ((3, 12), (10, 13)))
+"""The oldest macOS of python.org's installers for x86_64, from a CPython on (`Doc/using/mac.rst` of 3.12 and 3.14)."""
+
+
+def oldest_macos(python: Version) -> Version:
+    """The oldest macOS on x86_64 that python.org's installer of that CPython is for: older ones have hardly any."""
+    return next((macos for first, macos in _INSTALLERS if python >= first), (10, 9))
 
 
 class Floors(Fact, frozen=True, kw_only=True):

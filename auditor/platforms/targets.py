@@ -147,7 +147,7 @@ class Target(Fact, frozen=True, kw_only=True):
     """One interpreter, as far as its tags tell it from others."""
 
     name: str
-    """As a person writes it: `cp312`, `cp313t`, `cp27mu`, `pp311`, `graalpy312`."""
+    """As a person writes it: `cp312`, `cp313t`, `cp27mu`, `pp311`, `pp311-pp80`, `graalpy312`."""
     implementation: Implementation
     version: Version
     abi: str
@@ -205,13 +205,27 @@ def usual_targets() -> tuple[Target, ...]:
     )
 
 
-_USUAL_PYPY = {(3, 10): "pypy310_pp73", (3, 11): "pypy311_pp73"}
+_USUAL_PYPY = ((3, 10), (3, 11))
+"""The Pythons of which a PyPy is shown in any case."""
+_PLAIN_PYPY = "pp73"
+"""The ABI of PyPy since 7.3: who writes `pp311` means it. A later one bears its name in the row's: `pp311-pp80`."""
+
+
+def pypy_target(version: Version, abi: str = _PLAIN_PYPY) -> Target:
+    """PyPy of that version; `abi` is the last part of its ABI tag (`pp73`). The name does not depend on other ABIs."""
+    name = f"pp{version[0]}{version[1]}"
+    return Target(
+        name=name if abi == _PLAIN_PYPY else f"{name}-{abi}",
+        implementation=Implementation.PYPY,
+        version=version,
+        abi=f"pypy{version[0]}{version[1]}_{abi}",
+    )
 
 
 def targets(promises: Iterable[Promise]) -> tuple[Target, ...]:
     """The usual interpreters, and those that only these tags name, in the order of a table: CPython, PyPy, GraalPy."""
     found = {one.name: one for one in usual_targets()}
-    pypy: dict[Version, set[str]] = {version: set() for version in _USUAL_PYPY}
+    pypy = {(version, _PLAIN_PYPY) for version in _USUAL_PYPY}
     graalpy: dict[Version, set[str]] = {}
     for promise in promises:
         version = promise.abi.version
@@ -224,30 +238,34 @@ def targets(promises: Iterable[Promise]) -> tuple[Target, ...]:
                 one = cpython_target(version, promise.abi.flags)
                 found.setdefault(one.name, one)
             case AbiKind.PYPY:
-                pypy.setdefault(version, set()).add(promise.abi.tag)
+                pypy.add((version, promise.abi.tag.rpartition("_")[2]))
             case AbiKind.GRAALPY:
                 graalpy.setdefault(version, set()).add(promise.abi.tag)
             case _:
                 pass
     ordered = sorted(found.values(), key=lambda one: (one.free_threaded, one.version, one.abi))
-    for version, abis in sorted(pypy.items()):
-        known = sorted(abis) or [_USUAL_PYPY[version]]
-        ordered += _others(Implementation.PYPY, "pp", version, known)
+    ordered += [pypy_target(version, abi) for version, abi in sorted(pypy)]
     for version, abis in sorted(graalpy.items()):
-        ordered += _others(Implementation.GRAALPY, "graalpy", version, sorted(abis))
+        ordered += _graalpys(version, sorted(abis))
     return tuple(ordered)
 
 
-def _others(implementation: Implementation, prefix: str, version: Version, abis: list[str]) -> list[Target]:
-    """A target for each ABI; where there are several, all but the newest bear its last part in their names."""
-    name = f"{prefix}{version[0]}{version[1]}"
-    last = len(abis) - 1
+def labels(rows: Iterable[Target]) -> dict[str, str]:
+    """Name -> label; where there are PyPys of several ABIs for one Python, each label has its ABI."""
+    given = list(rows)
+    several = {f"pp{one.version[0]}{one.version[1]}" for one in given if one.name.startswith("pp") and "-" in one.name}
+    return {one.name: f"{one.label}-{_PLAIN_PYPY}" if one.name in several else one.label for one in given}
+
+
+def _graalpys(version: Version, abis: list[str]) -> list[Target]:
+    """A target for each ABI; where there are several, all but the newest bear the release of GraalPy in their names."""
+    name = f"graalpy{version[0]}{version[1]}"
     return [
         Target(
-            name=name if number == last else f"{name}-{abi.rpartition('_')[2]}",
-            implementation=implementation,
+            name=name if abi == abis[-1] else f"{name}-{abi.partition('_')[0].removeprefix('graalpy')}",
+            implementation=Implementation.GRAALPY,
             version=version,
             abi=abi,
         )
-        for number, abi in enumerate(abis)
+        for abi in abis
     ]

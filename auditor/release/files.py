@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from auditor.errors import UnreadableError
 from auditor.facts.record import Fact
 from auditor.release.summary import normal_version
 
@@ -31,14 +32,13 @@ def split_paths(paths: Iterable[AnyPath]) -> tuple[list[AnyPath], list[Sdist]]:
 
     A directory stands for what lies in it: every `*.whl`, and what is named like a source distribution. A file is
     taken for a source distribution only where its name is one's (a `.zip` also needs a PKG-INFO): anything else is a
-    wheel to audit.
+    wheel to audit. Raises `UnreadableError` for a directory that cannot be listed.
     """
     wheels: list[AnyPath] = []
     sdists: dict[str, Sdist] = {}
     for path in paths:
         if os.path.isdir(path):  # noqa: PTH112 -- `Path("")` would be the current directory
-            # By name: paths themselves sort in another way on Windows.
-            inside = sorted(Path(path).iterdir(), key=lambda one: one.name)
+            inside = _inside(path)
             wheels += [str(one) for one in inside if one.suffix == ".whl"]
             found = [sdist_at(one) for one in inside]
             sdists.update({one.filename: one for one in found if one is not None})
@@ -47,6 +47,14 @@ def split_paths(paths: Iterable[AnyPath]) -> tuple[list[AnyPath], list[Sdist]]:
         else:
             wheels.append(path)
     return wheels, [sdists[name] for name in sorted(sdists)]
+
+
+def _inside(directory: AnyPath) -> list[Path]:
+    """What is in a directory, sorted by name: paths themselves sort in another way on Windows."""
+    try:
+        return sorted(Path(directory).iterdir(), key=lambda one: one.name)
+    except OSError as error:
+        raise UnreadableError(os.fspath(directory), error.strerror or str(error)) from error
 
 
 def sdist_at(path: AnyPath) -> Sdist | None:
@@ -73,6 +81,8 @@ def sdist_of_name(filename: str) -> Sdist | None:
 
 def _has_pkg_info(path: AnyPath) -> bool:
     """Whether an archive has `*/PKG-INFO`, as a source distribution in the old form has."""
+    if not os.path.isfile(path):  # noqa: PTH113 -- a named pipe would keep us waiting
+        return False
     try:
         with zipfile.ZipFile(path) as archive:
             return any(name.count("/") == 1 and name.endswith("/PKG-INFO") for name in archive.namelist())

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+from collections import Counter
 from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from auditor.facts.release import ReleaseFacts, WheelSummary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from packaging.version import Version
 
@@ -27,7 +31,7 @@ def group(wheels: Iterable[WheelSummary], sdists: Iterable[Sdist] = ()) -> tuple
     for sdist in sdists:
         if any(project == sdist.project for project, _ in found):
             beside.setdefault((sdist.project, sdist.version), set()).add(sdist.filename)
-    keys = sorted({*found, *beside}, key=lambda key: (key[0], _comparable(key[1]), key[1]))
+    keys = sorted({*found, *beside}, key=lambda key: (key[0], comparable(key[1]), key[1]))
     releases = [
         ReleaseFacts(
             project=project,
@@ -37,31 +41,72 @@ def group(wheels: Iterable[WheelSummary], sdists: Iterable[Sdist] = ()) -> tuple
         )
         for project, version in keys
     ]
-    return tuple(_with_others(one, releases) for one in releases if one.wheels)
+    grouped = [_with_others(one, releases) for one in releases if one.wheels]
+    theirs = strays(grouped)
+    return tuple(_with_strays(one, grouped, theirs) for one in grouped)
 
 
 def _with_others(release: ReleaseFacts, releases: list[ReleaseFacts]) -> ReleaseFacts:
-    """The release with the files of its project's other versions, if it is the newest that has wheels."""
+    """The release with the files of its project's other versions, if it is the newest that has wheels; or with the
+    word that these are to blame.
+    """
     same = [one for one in releases if one.project == release.project]
-    if len(same) == 1 or [one for one in same if one.wheels][-1] is not release:
+    newest = [one for one in same if one.wheels][-1]
+    if len(same) == 1:
         return release
+    if release is not newest:
+        return structs.replace(release, blamed=len(release.wheels) <= len(newest.wheels))
     others = tuple(
         (one.version, (*(wheel.filename for wheel in one.wheels), *one.sdists)) for one in same if one is not release
     )
-    return ReleaseFacts(
-        project=release.project,
-        version=release.version,
-        wheels=release.wheels,
-        sdists=release.sdists,
-        other_versions=others,
+    return structs.replace(release, other_versions=others)
+
+
+def _with_strays(release: ReleaseFacts, releases: list[ReleaseFacts], theirs: dict[str, str]) -> ReleaseFacts:
+    """The release with the wheels of others that it depends on."""
+    files = sorted(
+        wheel.filename for one in releases if theirs.get(one.project) == release.project for wheel in one.wheels
     )
+    return structs.replace(release, dependencies_beside=tuple(files)) if files else release
 
 
-def _comparable(version: str) -> tuple[int, Version | None]:
+def strays(releases: Sequence[ReleaseFacts]) -> dict[str, str]:
+    """Project -> another one among these that depends on it, for what somebody else released.
+
+    `pip wheel` without `--no-deps` leaves one wheel of each dependency beside those that were built. Who has a source
+    distribution or more than one wheel is released here. Where each of them depends on another, none is a stray.
+    """
+    needed: dict[str, str] = {}
+    for release in releases:
+        for name in _required(release) - {release.project}:
+            needed.setdefault(name, release.project)
+    files = Counter(one.project for one in releases for _ in (*one.wheels, *one.sdists, *one.other_versions))
+    found = {name: needed[name] for name, number in files.items() if name in needed and number == 1}
+    return found if len(found) < len(files) else {}
+
+
+def _required(release: ReleaseFacts) -> set[str]:
+    """The projects that its wheels depend on, whatever the markers."""
+    return {name for text in {text for one in release.wheels for text in one.requires_dist} if (name := _project(text))}
+
+
+def _project(requirement: str) -> str | None:
+    """The project of a requirement, normalised; None where it is none."""
+    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.utils import canonicalize_name
+
+    try:
+        return canonicalize_name(Requirement(requirement).name)
+    except InvalidRequirement:
+        return None
+
+
+@functools.lru_cache(maxsize=1024)
+def comparable(version: str) -> tuple[int, Version | str]:
     """A key that sorts versions by their meaning, and what is no version before all that are."""
     from packaging.version import InvalidVersion, Version
 
     try:
         return 1, Version(version)
     except InvalidVersion:
-        return 0, None
+        return 0, version

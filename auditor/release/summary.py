@@ -6,15 +6,25 @@ import re
 from typing import TYPE_CHECKING
 
 from auditor.archive.names import parse_name
+from auditor.facts.archive import ContentKind
 from auditor.facts.binary import ElfDetail
 from auditor.facts.release import WheelSummary
 from auditor.loading.layout import Layout
 
 if TYPE_CHECKING:
-    from auditor.facts.dist_info import Metadata
+    from collections.abc import Iterator
+
+    from auditor.facts.dist_info import EntryPoints, Metadata
     from auditor.facts.wheel import WheelFacts
 
 _CLASSIFIER = re.compile(r"Programming Language :: Python :: (\d)\.(\d{1,3})", re.ASCII)
+
+MAX_SOURCES = 10_000
+"""Modules of one wheel whose names are kept: 1 MB. The most in a wheel for a platform of the corpus are 988."""
+_NATIVE = frozenset(
+    {ContentKind.ELF, ContentKind.MACHO, ContentKind.PE, ContentKind.AR, ContentKind.WASM, ContentKind.UNREAD}
+)
+"""What may be native code; a file that could not be read may be, too."""
 
 
 def summarise(facts: WheelFacts) -> WheelSummary | None:
@@ -38,8 +48,12 @@ def summarise(facts: WheelFacts) -> WheelSummary | None:
         extras=metadata.values("Provides-Extra") if metadata else (),
         classified=_classified(metadata),
         described=metadata is not None and not metadata.problems,
+        listed=bool(facts.members),
+        native=any(member.content in _NATIVE for member in facts.files()),
         packages=tuple(sorted(_packages(layout))),
         extensions=tuple(sorted({module.dotted for module in modules.values()})),
+        sources=_sources(layout),
+        entry_points=_entry_points(facts.entry_points),
         pyo3=tuple(sorted({one.pyo3 for one in marks if one.pyo3})),
         rustc=tuple(sorted({one.rustc for one in marks if one.rustc})),
         x86_level=max((level.bit_length() for level in levels), default=0),
@@ -90,3 +104,32 @@ def _packages(layout: Layout) -> set[str]:
         if top.isidentifier():
             found.add(top)
     return found
+
+
+def _sources(layout: Layout) -> tuple[str, ...] | None:
+    """The modules that are there as source, and the marks of typed packages; None where there are too many."""
+    found = set(_source_names(layout))
+    return tuple(sorted(found)) if len(found) <= MAX_SOURCES else None
+
+
+def _source_names(layout: Layout) -> Iterator[str]:
+    """`package/__init__.py` -> `package`, `package/part.py` -> `package.part`, `package/py.typed` as it is."""
+    for member in layout.wheel.files():
+        path = layout.installed_path(member.name)
+        if path is None:
+            continue
+        if path.endswith("/py.typed"):
+            yield path
+        elif path.endswith(".py"):
+            parts = path.removesuffix(".py").removesuffix("/__init__").split("/")
+            if all(part.isidentifier() for part in parts):
+                yield ".".join(parts)
+
+
+def _entry_points(found: EntryPoints | None) -> tuple[str, ...] | None:
+    """Each entry point on a line, without spaces that mean nothing; None where the file has problems."""
+    if found is None:
+        return ()
+    if found.problems:
+        return None
+    return tuple(sorted(f"{one.group}: {one.name} = {''.join(one.value.split())}" for one in found.entries))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from auditor.findings import Severity
 from auditor.report.html_parts import Trees, documentation, matrix, plain, prose
+from auditor.report.matrix import whom
 from auditor.report.model import Tool, summary
 from auditor.report.wording import PYPI_WORDS, counted, headline, idle_settings, passed
 from auditor.rules import RULES_BY_NAME
@@ -46,10 +47,19 @@ def render_html(
 
 
 def render_matrix_html(matrices: Iterable[Matrix]) -> str:
-    """A page with matrices alone: who is served by each release."""
-    sections = [_card(f"Who is served by {plain(one.project)} {plain(one.version)}", matrix(one)) for one in matrices]
-    header = '<header><div class="brand">wheel-audit</div><h1>Who is served</h1></header>'
-    return _document("who is served", "\n".join([header, "<main>", *sections, "</main>"]))
+    """A page with matrices alone: who is served by each release, and by which file."""
+    shown = list(matrices)
+    one_only = len(shown) == 1
+    title = f"Who is served by {shown[0].project} {shown[0].version}" if one_only else "Who is served"
+    pieces = [f'<header><div class="brand">wheel-audit</div><h1>{plain(title)}</h1></header>', "<main>"]
+    for one in shown:
+        table = f'<div class="card"><div class="inside">{matrix(one)}</div></div>'
+        pieces.append(table if one_only else f"<h2>{plain(one.project)} {plain(one.version)}</h2>{table}")
+        rows = [f'<dt class="name">{plain(name)}</dt><dd>{plain(words)}</dd>' for name, words in whom(one)]
+        if rows:
+            head = f"<summary><span>{counted(len(rows), 'file')}, and whom each serves</span></summary>"
+            pieces.append(f'<details class="card">{head}<dl class="inside files">{"".join(rows)}</dl></details>')
+    return _document(title[0].lower() + title[1:], "\n".join([*pieces, "</main>"]))
 
 
 def _document(title: str, body: str) -> str:
@@ -98,7 +108,7 @@ class _Page:
             ("", counts.wheels, "wheel"),
             ("error", counts.errors, "error"),
             ("warning", counts.warnings, "warning"),
-            ("info", counts.infos, "note"),
+            ("info", counts.infos, "info"),
         )
         tiles = "".join(
             f'<li class="{kind if number else ""}"><b>{number:,}</b>{noun if number == 1 else f"{noun}s"}</li>'
@@ -134,7 +144,7 @@ class _Page:
         """One wheel: open where it failed."""
         tally = [
             counted(wheel.count(severity), noun)
-            for severity, noun in ((Severity.ERROR, "error"), (Severity.WARNING, "warning"), (Severity.INFO, "note"))
+            for severity, noun in ((Severity.ERROR, "error"), (Severity.WARNING, "warning"), (Severity.INFO, "info"))
             if wheel.count(severity)
         ]
         word = "Failed" if wheel.failed else "Passed"
@@ -178,7 +188,6 @@ class _Page:
     def _finding(self, finding: Finding) -> str:
         """One finding: what is wrong; folded behind it how we know, and what to do."""
         self._named.add(finding.rule)
-        word = finding.severity.value if finding.severity is not Severity.INFO else "note"
         rule = plain(finding.rule)
         pieces = []
         if finding.evidence:
@@ -194,7 +203,7 @@ class _Page:
             pieces.append(f'<p><a href="#rule-{rule}">About this rule</a></p>')
         return (
             f'<details class="finding"{" open" if finding.severity is Severity.ERROR else ""}><summary>'
-            f'<span class="chip {finding.severity.value}">{word.capitalize()}</span>'
+            f'<span class="chip {finding.severity.value}">{finding.severity.value.capitalize()}</span>'
             f'<div>{prose(finding.message)}<span class="rule">{rule}</span></div></summary>'
             f'<div class="said">{"".join(pieces)}</div></details>'
         )

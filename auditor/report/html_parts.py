@@ -29,6 +29,8 @@ _STATES = {
     State.MISSING: "not served",
     State.EXCLUDED: "excluded by Requires-Python",
 }
+_SIGNS = {"yes": "✓", "-": "–"}
+"""How the page draws words of the matrix."""
 _BOLD = re.compile(r"\*\*([^*]+)\*\*")
 
 
@@ -75,19 +77,27 @@ def matrix(served: Matrix) -> str:
         f'<tr><th scope="row">{plain(line.label)}</th>{"".join(_cell(cell) for cell in line.cells)}</tr>'
         for line in shown_table.lines
     ]
-    legend = "".join(f"<li>{plain(one)}</li>" for one in shown_table.legend)
+    legend = "".join(f"<li>{_meaning(one)}</li>" for one in shown_table.legend)
     return (
-        '<div class="wide" role="region" aria-label="Who is served" tabindex="0"><table>'
+        '<div class="wide" role="region" aria-label="Who is served" tabindex="0"><div class="track"><table>'
         '<caption class="hidden">Which wheel pip would choose: interpreters down, machines across.</caption>'
-        f"<thead>{_head(shown_table)}</thead><tbody>{''.join(rows)}</tbody></table></div>"
+        f"<thead>{_head(shown_table)}</thead><tbody>{''.join(rows)}</tbody></table></div></div>"
         f'<ul class="legend">{legend}</ul>'
     )
+
+
+def _meaning(line: str) -> str:
+    """A line of the legend, with the sign that the page draws for its word."""
+    word, colon, meaning = line.partition(": ")
+    return plain(f"{_SIGNS.get(word, word)}{colon}{meaning}")
 
 
 def _head(shown_table: Table) -> str:
     """Systems above, architectures below."""
     groups = [(system, len(list(same))) for system, same in groupby(shown_table.columns, key=lambda one: one.system)]
-    above = "".join(f'<th scope="colgroup" colspan="{count}">{plain(system)}</th>' for system, count in groups)
+    above = "".join(
+        f'<th scope="colgroup" colspan="{count}"><span>{plain(system)}</span></th>' for system, count in groups
+    )
     below = "".join(f'<th scope="col">{plain(one.arch)}</th>' for one in shown_table.columns)
     return f"<tr><td></td>{above}</tr><tr><td></td>{below}</tr>"
 
@@ -96,7 +106,7 @@ def _cell(cell: Shown) -> str:
     """What one interpreter gets on one kind of machine: the colour says it, and so do words that are not seen."""
     title = f' title="{plain(cell.wheel)}"' if cell.wheel is not None else ""
     first, _, rest = cell.text.partition(" ")
-    seen = {"yes": "✓", "-": "–"}.get(first, plain(first)) + (f" <small>{plain(rest)}</small>" if rest else "")
+    seen = _SIGNS.get(first, plain(first)) + (f" <small>{plain(rest)}</small>" if rest else "")
     return f'<td class="{cell.state.value}"{title}><span class="hidden">{_STATES[cell.state]}</span> {seen}</td>'
 
 

@@ -15,7 +15,7 @@ from auditor.findings import MatrixColumn
 from auditor.report.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from auditor.findings import Matrix, MatrixCell, MatrixRow
 
@@ -142,6 +142,8 @@ def _legend(matrix: Matrix, lines: Iterable[Line]) -> tuple[str, ...]:
     legend = []
     if any(word[0].isdigit() for word in words):
         legend.append(f"a number is the oldest {what} that a wheel installs on")
+    if "yes" in words:
+        legend.append("yes: a wheel, whatever the system's version")
     if words & {"abi3", "abi3t"}:
         legend.append("abi3: one wheel for this and later Pythons")
     if any(word.startswith(("py", "cp", "pp")) for word in words):
@@ -243,14 +245,17 @@ def served_by(matrix: Matrix) -> dict[str, tuple[tuple[str, ...], tuple[str, ...
     return {name: (tuple(labels), tuple(platforms)) for name, (labels, platforms) in sorted(found.items())}
 
 
+def whom(matrix: Matrix) -> Iterator[tuple[str, str]]:
+    """Each file that somebody gets, and whom it serves in words: `CPython 3.9 to 3.15 on macos_arm64`."""
+    for name, (labels, platforms) in served_by(matrix).items():
+        every = len(platforms) == len(matrix.columns) > 1
+        yield name, f"{runs(matrix, labels)} on {'every platform' if every else ', '.join(map(printable, platforms))}"
+
+
 def _files(matrix: Matrix, *, width: int, colour: bool) -> list[str]:
     """The files, each with whom it serves."""
     lines = []
-    for name, (labels, platforms) in served_by(matrix).items():
-        where = ", ".join(map(printable, platforms))
-        if len(platforms) == len(matrix.columns) > 1:
-            where = "every platform"
-        text = f"{runs(matrix, labels)} on {where}"
+    for name, text in whom(matrix):
         lines.append(_paint(f"  {printable(name)}", colour, _BOLD))
         lines += textwrap.wrap(
             text,

@@ -68,6 +68,8 @@ def test_what_is_no_tar_header_is_none() -> None:
     assert not is_tar(header[:511])
     assert not is_tar(b"y" + header[1:])
     assert not is_tar(header[:148] + b"not octa" + header[156:])
+    assert is_tar(header[:148] + b"\x80" + int(header[148:154], 8).to_bytes(7, "big") + header[156:])
+    assert not is_tar(header[:148] + b"\x80" + bytes(6) + b"\1" + header[156:])
 
 
 @pytest.mark.parametrize(

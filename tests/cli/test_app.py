@@ -268,6 +268,32 @@ def test_expand_keeps_the_order_and_drops_repetitions(tmp_path: Path, monkeypatc
     assert none.value.path == str(tmp_path)
 
 
+def test_a_file_is_audited_once_however_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first spelling is kept; a link with another name is another wheel, a linked directory is not."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "dist" / "a.whl").write_bytes(b"")
+    name = os.path.join("dist", "a.whl")  # noqa: PTH118
+    whole = str(tmp_path / name)
+    dotted = os.path.join(".", name)  # noqa: PTH118
+    around = os.path.join("dist", "..", name)  # noqa: PTH118
+    for first in (name, whole, dotted, around):
+        assert expand((first, name, whole, dotted, around, "dist", str(tmp_path / "dist"))) == ([first], [])
+    (tmp_path / "copy").symlink_to("dist")
+    (tmp_path / "b.whl").symlink_to(name)
+    assert expand((name, "copy", "b.whl")) == ([name, "b.whl"], [])
+
+
+def test_where_a_file_is_may_not_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system cannot say what a path leads to, the path stands for itself."""
+
+    def refused(path: str) -> str:
+        raise OSError(errno.EINVAL, path)
+
+    monkeypatch.setattr("auditor.cli.paths.os.path.realpath", refused)
+    assert expand((GOOD, GOOD, BAD)) == ([GOOD, BAD], [])
+
+
 @pytest.mark.parametrize("path", ["", "missing", "a\0b", "x" * 5000])
 def test_expand_of_what_is_not_there(path: str) -> None:
     """Nothing stands at an empty, an absent or an impossible path."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -12,10 +12,8 @@ from auditor.cli import auditing
 from auditor.cli.app import run
 from auditor.findings import Unreadable
 from auditor.settings import DEFAULT
+from tests.builders import ZipEntry, build_zip
 from tests.cli.command import WHEELS, fixture
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 GOOD = str(fixture("cp311-cp311-win_amd64"))
 BAD = str(fixture("cp313-cp313-win_amd64", "bad"))
@@ -69,14 +67,26 @@ def test_settings_of_the_directory(tmp_path: Path, capsys: pytest.CaptureFixture
     assert run(["--isolated", BAD]) == 1
 
 
+def test_a_selection_that_came_out_empty_is_not_everything(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--select ""` is refused as an empty list in the file is; `--ignore ""` sets nothing aside."""
+    for empty in ("", " , "):
+        assert run(["--select", empty, GOOD]) == 2
+        assert capsys.readouterr().err == "error: `--select` names no rule and no family\n"
+    assert run(["--select", "", "--select", "linux", GOOD]) == 0
+    assert run(["--ignore", "", BAD]) == 1
+    assert run(["--fail-on", "info", "--quiet", GOOD]) == 1
+
+
 def test_processes_and_previous_release(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Several processes say what one says; the release before may be a directory."""
-    (tmp_path / "dist").mkdir()
+    for name in ("dist", "before"):
+        (tmp_path / name).mkdir()
     for wheel in (GOOD, BAD):
         shutil.copy(wheel, tmp_path / "dist")
+        shutil.copy(wheel, tmp_path / "before" / Path(wheel).name.replace("-0.1.0-", "-0.0.9-"))
     said = []
     for jobs in "12":
-        assert run(["--jobs", jobs, "--against", "dist", "--format", "json", "dist"]) == 1
+        assert run(["--jobs", jobs, "--against", "before", "--format", "json", "dist"]) == 1
         said.append(capsys.readouterr().out)
     assert said[0] == said[1]
     assert json.loads(said[0])["release"]["matrix"]["project"] == "my-extension"
@@ -120,16 +130,65 @@ def test_matrix(format_: str, start: str, capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr().out.startswith(start)
 
 
-def test_matrix_of_what_is_no_wheel(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A file that nobody would be given has no place in a matrix; a source distribution alone is no release."""
-    (tmp_path / "wheel.whl").write_bytes(b"")
-    assert run(["matrix", "wheel.whl"]) == 2
+def test_matrix_of_no_wheel(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A source distribution alone is no release."""
     (tmp_path / "demo-1.0.tar.gz").write_bytes(b"")
     assert run(["matrix", "demo-1.0.tar.gz"]) == 2
     assert capsys.readouterr().err == (
-        "error: `wheel.whl` has not the name of a wheel, so nobody would be given it\n"
         "error: `demo-1.0.tar.gz` is a source distribution, and there is no wheel to audit\n"
     )
+
+
+WHOLE = Path(GOOD).read_bytes()
+_NO_ARCHIVE = "cannot be opened as an archive, so it serves nobody"
+SERVES_NOBODY = {
+    "demo-1.0-cp312-cp312-win_amd64.whl": (b"", _NO_ARCHIVE),
+    "demo-1.0-cp313-cp313-win_amd64.whl": (b"<html>", _NO_ARCHIVE),
+    "demo-1.0-cp314-cp314-win_amd64.whl": (WHOLE[:5000], _NO_ARCHIVE),
+    "demo-1.0-cp310-cp310-win_amd64.whl": (
+        build_zip((ZipEntry(name="a.txt", content=b"a"),)),
+        "has no dist-info directory, so it serves nobody",
+    ),
+    "wheel.whl": (WHOLE, "has not the name of a wheel, so nobody would be given it"),
+    "demo-1.0-cp315-cp315-win_amd64.whl": (None, "cannot be read: it is a directory, not a file"),
+}
+
+
+@pytest.mark.parametrize("name", list(SERVES_NOBODY))
+def test_the_matrix_leaves_out_what_nobody_can_install(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The others are drawn as they would be without it, it is named on standard error, and the status is 3."""
+    shutil.copy(GOOD, tmp_path)
+    assert run(["matrix", "."]) == 0
+    alone = capsys.readouterr().out
+    content, words = SERVES_NOBODY[name]
+    if content is None:
+        (tmp_path / name).mkdir()
+    else:
+        (tmp_path / name).write_bytes(content)
+    assert run(["matrix", "."]) == 3
+    shown = capsys.readouterr()
+    assert shown.out == alone
+    assert shown.err.startswith(f"error: `{name}` {words}")
+    assert shown.err.count("\n") == 1
+    assert run(["matrix", "--format", "json", "."]) == 3
+    (left_out,) = json.loads(capsys.readouterr().out)["unreadable"]
+    assert left_out["path"] == name
+    if content is not None:
+        assert run(["matrix", name]) == 3
+        assert capsys.readouterr().out == ""
+
+
+def test_the_matrix_takes_the_options_of_the_settings_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What stands behind an audit may stand behind the matrix: a file that is wrong is wrong here as well."""
+    (tmp_path / "own.toml").write_text('profile = "pypi"')
+    (tmp_path / "wrong.toml").write_text('profil = "pypi"')
+    for options in (["--isolated"], ["--no-config"], ["--config", "own.toml"]):
+        assert run(["matrix", str(GOOD), *options]) == 0
+    for options in (["--config", "none.toml"], ["--config", "wrong.toml"], ["--config", "own.toml", "--isolated"]):
+        assert run(["matrix", str(GOOD), *options]) == 2
+        assert capsys.readouterr().err.startswith("error: ")
 
 
 def test_schema(capsys: pytest.CaptureFixture[str]) -> None:

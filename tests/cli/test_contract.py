@@ -60,6 +60,14 @@ def test_fail_on_never_passes_errors() -> None:
     assert "2 errors" in outcome.output
 
 
+def test_fail_on_info_fails_for_anything(tmp_path: Path) -> None:
+    """The option takes what the settings file takes: with `info` the least finding fails."""
+    assert wheel_audit("--fail-on", "info", GOOD).status == 1
+    (tmp_path / "wheel-audit.toml").write_text('fail-on = "info"')
+    assert wheel_audit(GOOD, folder=tmp_path).status == 1
+    assert wheel_audit("--fail-on", "info", "--ignore", "sbom-missing", GOOD).status == 0
+
+
 def test_no_arguments_is_wrong_usage() -> None:
     """Without arguments nothing was audited, so the help goes to standard error and the status is 2."""
     outcome = wheel_audit()
@@ -74,7 +82,7 @@ def test_an_unknown_option_is_wrong_usage() -> None:
     assert "--format" in outcome.errors
 
 
-@pytest.mark.parametrize("arguments", [("--format", "xml"), ("--fail-on", "info"), ("--quiet",)])
+@pytest.mark.parametrize("arguments", [("--format", "xml"), ("--fail-on", "note"), ("--select", " , "), ("--quiet",)])
 def test_wrong_option_values_are_wrong_usage(arguments: tuple[str, ...]) -> None:
     """A value that an option does not take ends with 2, and so does an option without a path."""
     paths = () if arguments == ("--quiet",) else (GOOD,)
@@ -188,7 +196,8 @@ def test_sockets_and_devices_are_no_files(tmp_path: Path) -> None:
         listener.bind(str(tmp_path / "s.whl"))
         outcome = wheel_audit("s.whl", os.devnull, folder=tmp_path)
     assert outcome.status == 3
-    assert outcome.output == "no wheel was audited\n"
+    assert outcome.output.startswith("not audited: `s.whl` cannot be read: it is a socket, not a file\nnot audited: ")
+    assert outcome.output.endswith("\n\nno wheel was audited\n")
     assert outcome.errors == (
         "error: `s.whl` cannot be read: it is a socket, not a file\n"
         f"error: `{os.devnull}` cannot be read: it is a device, not a file\n"
@@ -260,7 +269,7 @@ def test_help_names_everything(option: str) -> None:
         "rules",
         "schema",
     ]
-    assert [line.split()[0] for line in statuses.splitlines()] == ["0", "1", "2", "3"]
+    assert [line.split()[0] for line in statuses.splitlines()] == ["0", "1", "2", "3", "130"]
     assert max(len(line) for line in outcome.output.splitlines()) <= 100
 
 

@@ -249,11 +249,12 @@ def test_a_release_with_its_sdist(tmp_path: Path) -> None:
 
 
 def test_against_a_previous_release(tmp_path: Path) -> None:
-    """--against takes a directory of wheels or a JSON report, and tells what was dropped."""
+    """--against takes a directory of wheels or a JSON report, tells what was dropped, refuses the same wheels."""
     for name in ("old", "new"):
         (tmp_path / name).mkdir()
-        shutil.copy(GOOD, tmp_path / name)
-    shutil.copy(fixture("cp311-cp311-musllinux_1_2_x86_64"), tmp_path / "old")
+    shutil.copy(GOOD, tmp_path / "new")
+    for wheel in (GOOD, fixture("cp311-cp311-musllinux_1_2_x86_64")):
+        shutil.copy(wheel, tmp_path / "old" / wheel.name.replace("-0.1.0-", "-0.0.9-"))
     wheel_audit("--output", "json:old.json", "old", folder=tmp_path)
     for previous in ("old", "old.json"):
         outcome = wheel_audit("--against", previous, "--format", "json", "new", folder=tmp_path)
@@ -261,7 +262,8 @@ def test_against_a_previous_release(tmp_path: Path) -> None:
         found = {one["rule"] for one in json.loads(outcome.output)["release"]["findings"]}
         assert "release-floor-raised" in found
     same = wheel_audit("--against", "new", "--format", "json", "new", folder=tmp_path)
-    assert "release-floor-raised" not in {one["rule"] for one in json.loads(same.output)["release"]["findings"]}
+    assert (same.status, same.output) == (2, "")
+    assert same.errors.startswith("error: the previous release, `my-extension 0.1.0`, is made of the very wheels")
 
 
 def test_the_matrix(tmp_path: Path) -> None:
@@ -279,7 +281,7 @@ def test_the_matrix(tmp_path: Path) -> None:
     assert "my-extension" in page.output
     (tmp_path / "wheel.whl").write_bytes(b"")
     wrong = wheel_audit("matrix", "wheel.whl", folder=tmp_path)
-    assert (wrong.status, wrong.output) == (2, "")
+    assert (wrong.status, wrong.output) == (3, "")
     missing = wheel_audit("matrix", "missing.whl", folder=tmp_path)
     assert (missing.status, missing.errors) == (2, "error: `missing.whl` does not exist\n")
 

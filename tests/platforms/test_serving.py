@@ -8,7 +8,7 @@ import pytest
 from msgspec import structs
 
 from auditor.platforms.expected import compare
-from auditor.platforms.serving import allows, build_matrix
+from auditor.platforms.serving import allows, build_matrix, comparable_matrices
 from auditor.release import group, summary_of_name
 
 if TYPE_CHECKING:
@@ -36,7 +36,9 @@ USUAL = [*(f"cp3{one}" for one in range(8, 16)), "cp313t", "cp314t", "cp315t", "
         ("cp37-cp37dm-linux_x86_64", []),
         ("cp312-cp312t-win_amd64", []),
         ("cp312-cp311-win_amd64", []),
-        ("pp312-pypy312_pp80-win_amd64", ["pp312"]),
+        ("pp312-pypy312_pp73-win_amd64", ["pp312"]),
+        ("pp312-pypy312_pp80-win_amd64", ["pp312-pp80"]),
+        ("pp311-pypy311_pp80-win_amd64", ["pp311-pp80"]),
         ("graalpy312-graalpy250_312_native-win_amd64", ["graalpy312"]),
     ],
 )
@@ -47,17 +49,59 @@ def test_a_tag_adds_the_interpreter_that_it_names(tag_set: str, more: list[str])
 
 
 def test_pypy_is_told_apart_by_its_abi() -> None:
-    """The newer ABI has the plain name; a wheel for the older one serves nobody else."""
-    both = matrix("pp311-pypy311_pp73-win_amd64", "pp311-pypy311_pp80-win_amd64")
-    assert [row.label for row in both.rows if row.label.startswith("PyPy")] == [
+    """The ABI of 7.3 has the plain name, whatever others there are; a wheel for one ABI serves no other."""
+    old, new = "pp311-pypy311_pp73-manylinux_2_17_x86_64", "pp311-pypy311_pp80-macosx_11_0_arm64"
+    for tag_sets in ((old,), (new,), (old, new)):
+        served = matrix(*tag_sets)
+        chosen = {
+            (row.interpreter, cell.platform): cell.tag
+            for row in served.rows
+            for cell in row.cells
+            if cell.tag is not None
+        }
+        expected = {("pp311", "manylinux_x86_64"): old, ("pp311-pp80", "macos_arm64"): new}
+        assert chosen == {place: tag for place, tag in expected.items() if tag in tag_sets}
+
+
+def test_pypy_is_shown_with_its_abi_where_there_are_several() -> None:
+    """Beside a PyPy of another ABI the label of the plain one has its ABI too."""
+    served = matrix("pp311-pypy311_pp80-win_amd64", "pp312-pypy312_pp73-win_amd64")
+    assert [row.label for row in served.rows if row.label.startswith("PyPy")] == [
         "PyPy 3.10",
         "PyPy 3.11-pp73",
-        "PyPy 3.11",
+        "PyPy 3.11-pp80",
+        "PyPy 3.12",
     ]
-    new, old = both.cell("pp311", "win_amd64"), both.cell("pp311-pp73", "win_amd64")
-    assert new is not None
-    assert old is not None
-    assert (new.tag, old.tag) == ("pp311-pypy311_pp80-win_amd64", "pp311-pypy311_pp73-win_amd64")
+
+
+def test_graalpy_is_told_apart_by_its_release() -> None:
+    """The newest release has the plain name, the others have theirs in it."""
+    served = matrix(*(f"graalpy312-graalpy{one}_312_native-win_amd64" for one in (242, 250, 251)))
+    assert [row.interpreter for row in served.rows if row.interpreter.startswith("graalpy")] == [
+        "graalpy312-242",
+        "graalpy312-250",
+        "graalpy312",
+    ]
+
+
+def test_two_releases_are_compared_over_the_same_places() -> None:
+    """The interpreters and machines of either are the rows and columns of both, under the same names."""
+    old, new = "graalpy312-graalpy242_312_native-freebsd_14_amd64", "graalpy312-graalpy250_312_native-win_amd64"
+    (before,), (now,) = (
+        group([found for found in [summary_of_name(f"demo-{version}-{one}.whl")] if found])
+        for version, one in (("0.9", old), ("1.0", new))
+    )
+    then, current = comparable_matrices(before, now)
+    assert (then.version, current.version) == ("0.9", "1.0")
+    assert [row.interpreter for row in then.rows] == [row.interpreter for row in current.rows]
+    assert [one.name for one in then.columns] == [one.name for one in current.columns]
+    for served, interpreter, platform, tag in (
+        (then, "graalpy312-242", "freebsd_14_amd64", old),
+        (current, "graalpy312", "win_amd64", new),
+    ):
+        cell = served.cell(interpreter, platform)
+        assert cell is not None
+        assert cell.tag == tag
 
 
 def test_graalpy_gets_its_own_and_generic_wheels() -> None:
@@ -161,3 +205,23 @@ def test_a_graalpy_may_be_expected() -> None:
     assert found is not None
     (release,) = group([found])
     assert compare(release, {"graalpy312": ["win_amd64", "manylinux_x86_64"], "pp312": ["any"]}) == ()
+
+
+@pytest.mark.parametrize(
+    ("interpreter", "missing"), [("pp311", False), ("pp311-pp73", False), ("pp311-pp80", True), ("pp312", True)]
+)
+def test_a_pypy_may_be_expected_by_its_abi(interpreter: str, missing: bool) -> None:
+    """Without an ABI it is that of 7.3, which may be named too; a wheel for one is none for another."""
+    for mine, other, wrong in (("pp73", "pp80", missing), ("pp80", "pp73", interpreter != "pp311-pp80")):
+        names = [f"demo-1.0-pp311-pypy311_{mine}-win_amd64.whl", f"demo-1.0-pp311-pypy311_{other}-win32.whl"]
+        (release,) = group(one for one in map(summary_of_name, names) if one)
+        assert bool(compare(release, {interpreter: ["win_amd64"]})) is wrong
+
+
+def test_a_pypy_may_be_expected_by_both_names() -> None:
+    """Two names of one interpreter that no tag names are one row, and each is answered."""
+    found = summary_of_name("demo-1.0-cp312-cp312-win_amd64.whl")
+    assert found is not None
+    (release,) = group([found])
+    missing = compare(release, {name: ["win_amd64"] for name in ("pp312", "pp312-pp73", "cp312")})
+    assert [one.interpreter for one in missing] == ["pp312", "pp312-pp73"]

@@ -262,12 +262,45 @@ def test_parts_that_may_be_missing() -> None:
     assert "known of platforms" not in render_html(everything(), {})
 
 
-def test_matrices_alone() -> None:
-    """A page with matrices alone is a page of the same kind."""
-    text = render_matrix_html([wide(), wide()])
-    outline(text)
-    assert text.count("<table>") == 2
+def test_a_matrix_alone() -> None:
+    """The page of one release has its name in the heading, the matrix, and each file with whom it serves; once each."""
+    text = render_matrix_html([wide()])
+    seen = outline(text).text
+    assert [one for one in seen if "served" in one and one != "served"] == [
+        "wheel-audit: who is served by demo 1.0",
+        "Who is served by demo 1.0",
+    ]
+    place = seen.index("1 file, and whom each serves")
+    assert seen[place + 1 : place + 3] == ["a.whl", "CPython 3.12 on every platform"]
     assert "default-src 'none'" in text
+
+
+def test_matrices_alone() -> None:
+    """Several releases stand below each other, each below its name; one that serves nobody has no files."""
+    hostile_one = Matrix(project="a&b", version="<2>")
+    text = render_matrix_html([wide(), hostile_one])
+    seen = outline(text).text
+    assert text.count("<table>") == 2
+    assert text.count("<h2>") == 2
+    assert {"Who is served", "demo 1.0", "a&b <2>"} <= set(seen)
+    assert text.count("whom each serves") == 1
+    assert "<title>wheel-audit: who is served by a&amp;b &lt;2&gt;</title>" in render_matrix_html([hostile_one])
+
+
+def test_the_legend_has_the_signs_of_the_cells() -> None:
+    """What a cell draws for `yes` and `-` is what the legend explains."""
+    columns = tuple(MatrixColumn(name=one, system="Windows", arch=one) for one in ("win32", "win_amd64"))
+    cells = (MatrixCell(platform="win32", wheel="a.whl", tag="cp312-cp312-win32"), MatrixCell(platform="win_amd64"))
+    row = MatrixRow(interpreter="cp312", label="CPython 3.12", cells=cells)
+    seen = outline(render_matrix_html([Matrix(project="demo", version="1.0", columns=columns, rows=(row,))])).text
+    assert {" ✓", " –", "✓: a wheel, whatever the system's version", "–: nothing to install"} <= set(seen)
+
+
+def test_findings_have_one_name() -> None:
+    """What the other reports call an info is an info here as well."""
+    seen = " ".join(outline(page(everything())).text).lower()
+    assert "1 info" in re.sub(r"\s+", " ", seen)
+    assert re.search(r"\bnotes?\b", seen.partition("about the rules")[0]) is None
 
 
 def test_a_list_in_the_documentation() -> None:
@@ -386,6 +419,29 @@ def test_the_matrix_is_the_first_picture(browser: Chromium, pages: dict[str, Pat
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_wide_matrix_says_that_it_goes_on(browser: Chromium, pages: dict[str, Path], width: int) -> None:
+    """What goes on fades at the right edge, nothing is covered at the end, and a group's name stays in sight."""
+    browser.show(pages["wide"], width=width, phone=width == 390)
+    places = """(() => { const box = (one) => one.getBoundingClientRect();
+      const wide = document.querySelector(".wide"), edge = box(wide), after = getComputedStyle(
+        document.querySelector(".track"), "::after"), head = box(document.querySelector("tbody th"));
+      const name = box(document.querySelector("thead th > span")), cells = wide.querySelectorAll("tbody td");
+      return {inside: name.left >= head.right && name.right <= edge.right,
+        more: box(cells[cells.length - 1]).right > edge.right,
+        free: edge.right - box(cells[cells.length - 1]).right >= parseFloat(after.width),
+        shade: after.position + " " + after.right, scrolled: wide.scrollLeft}; })()"""
+    start = browser.evaluate(places)
+    assert (start["inside"], start["more"], start["free"], start["shade"]) == (True, True, False, "sticky 0px")
+    for left in (200, 100_000):
+        browser.evaluate(f"document.querySelector('.wide').scrollLeft = {left}")
+        moved = browser.evaluate(places)
+        assert moved["inside"]
+        assert moved["scrolled"] > 100
+    assert (moved["more"], moved["free"]) == (False, True)
+
+
+@pytest.mark.browser
 def test_the_policy_holds(browser: Chromium, pages: dict[str, Path], tmp_path: Path) -> None:
     """Were a script or an image to get onto the page, the browser would neither run nor fetch it."""
     attack = '<script>window.ran = 1</script><img src="http://localhost:9/x" onerror="window.ran = 2"></body>'
@@ -410,7 +466,7 @@ def test_one_severity_is_one_colour() -> None:
     assert {
         ("error", "Error"),
         ("warning", "Warning"),
-        ("info", "Note"),
+        ("info", "Info"),
         ("pass", "Passed"),
         ("fail", "Failed"),
     } == chips

@@ -54,6 +54,7 @@ PyPy 3.10                -        -        24 py3
 PyPy 3.11                -        -        24 py3
 
   a number is the oldest glibc, macOS or API level that a wheel installs on
+  yes: a wheel, whatever the system's version
   abi3: one wheel for this and later Pythons
   py3 and the like: a wheel that binds to no Python's ABI
   -: nothing to install
@@ -118,7 +119,10 @@ def test_markdown_is_a_table() -> None:
     rows = [line for line in lines if line.startswith("|")]
     assert len({len(re.findall(r"(?<!\\)\|", line)) for line in rows}) == 1
     assert "| CPython 3.9 to 3.15 | 2.17 abi3 |" in rows[3]
-    assert lines[-1].startswith("A number is the oldest glibc or macOS that a wheel installs on; abi3:")
+    said = (
+        "A number is the oldest glibc or macOS that a wheel installs on; yes: a wheel, whatever the system's version;"
+    )
+    assert lines[-1].startswith(f"{said} abi3:")
 
 
 def test_names_are_no_markup() -> None:

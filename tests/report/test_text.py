@@ -17,6 +17,7 @@ from auditor import (
     Settings,
     Severity,
     Suppressed,
+    Unreadable,
     audit,
 )
 from auditor.report.text import printable, render_text
@@ -65,7 +66,8 @@ FAIL  my_extension-0.1.0-cp313-cp313-win_amd64.whl
     | `cp313-cp313-win_amd64` is in the file name and not in WHEEL
     | `cp311-cp311-win_amd64` is in WHEEL and not in the file name
     = PyPI accepts the upload today, and has announced to refuse it
-    help: change tags with `python -m wheel tags`, which keeps the name, WHEEL and RECORD together
+    help: give the wheel its old name again, and change its tags with `python -m wheel tags`, which
+          keeps the name, WHEEL and RECORD together
   info[sbom-missing]: no bill of materials names the parts of this wheel: it has crates of Rust
 
 1 wheel audited, failed: 2 errors, 0 warnings, 1 info
@@ -257,6 +259,106 @@ def test_what_was_set_aside_is_counted() -> None:
 def test_the_last_line_counts(reports: tuple[Report, ...], line: str) -> None:
     """The last line says how many wheels there were, how many failed, and how much was found."""
     assert rendered(*reports, quiet=True).splitlines()[-1] == line
+
+
+def test_what_could_not_be_read_is_no_pass() -> None:
+    """A path that could not be read is named with the reason, and the last line does not say that all passed."""
+    gone = Unreadable(path="p", message="`p\x1b` cannot be read: it is a pipe")
+    good, bad = report(failed=False), report(finding())
+    for wheels, quiet, verdict in (
+        ((good,), False, "1 wheel audited, none failed, 1 path could not be audited: 0 errors, 0 warnings, 0 infos"),
+        ((good,), True, "1 wheel audited, none failed, 1 path could not be audited: 0 errors, 0 warnings, 0 infos"),
+        ((bad, good), True, "2 wheels audited, 1 of 2 failed, 1 path could not be audited: 1 error, 0 warnings, 0 inf"),
+        ((), True, "no wheel was audited"),
+    ):
+        text = render_text(ReleaseReport(wheels=wheels, unreadable=(gone,)), quiet=quiet, colour=not quiet, width=120)
+        plain = re.sub("\x1b\\[[0-9;]*m", "", text)
+        assert "not audited: `p\\x1b` cannot be read: it is a pipe\n\n" in plain
+        assert verdict in plain
+        assert "passed" not in plain
+        assert quiet or "\x1b[31;1m1 wheel audited" in text
+    together = render_text(ReleaseReport(wheels=(good,), unreadable=(gone, gone))).splitlines()
+    assert together[:5] == ["ok    x.whl", "", *["not audited: `p\\x1b` cannot be read: it is a pipe"] * 2, ""]
+
+
+ALIKE = """\
+ok    0.whl
+ok    1.whl
+FAIL  2.whl
+  error[zip-crc]: alike
+    help: mend it
+  info[zip-crc]: its own
+
+FAIL  3.whl
+  error[zip-crc]: alike
+    help: mend it
+
+FAIL  4.whl
+  error[zip-crc]: alike
+    help: mend it
+
+the same in several wheels
+  warning[zip-crc]: alike
+    in 3 of 5 wheels (here as in the first): `0.whl`, `1.whl`, `2.whl`
+    | seen 0
+    help: mend it
+  info[debug-info]: alike
+    in 4 of 5 wheels: `0.whl`, `1.whl`, `2.whl` and 1 more
+  info[zip-crc]: alike
+    in all 5 wheels
+
+5 wheels audited, 3 of 5 failed: 3 errors, 3 warnings, 10 infos
+`wheel-audit explain zip-crc` tells more about a rule
+"""
+
+
+def alike() -> list[Report]:
+    """Five wheels that have an info alike; four another, three a warning with evidence of their own, three an error."""
+    wheels = []
+    for number in range(5):
+        found = [finding(message="alike", severity=Severity.ERROR)] if number > 1 else []
+        if number < 3:
+            evidence = (Evidence(text=f"seen {number}"),)
+            found.append(finding(message="alike", severity=Severity.WARNING, evidence=evidence))
+        if number < 4:
+            found.append(finding(rule="debug-info", message="alike", severity=Severity.INFO))
+        found.append(finding(message="alike", severity=Severity.INFO))
+        found += [finding(message="its own", severity=Severity.INFO)] * (number == 2)
+        wheels.append(report(*found, failed=number > 1, path=f"{number}.whl", filename=f"{number}.whl"))
+    return wheels
+
+
+def test_what_many_wheels_have_alike_is_said_once() -> None:
+    """Infos and warnings that three wheels or more have alike stand behind them; an error stays with its wheel."""
+    assert rendered(*alike()) == ALIKE
+    quiet = rendered(*alike(), quiet=True)
+    assert "info[" not in quiet
+    assert quiet.count("warning[zip-crc]: alike") == 1
+    assert quiet.startswith("FAIL  2.whl\n")
+
+
+def test_all_evidence_is_all_evidence() -> None:
+    """With `verbose` what differs in its evidence stays with its wheel, and each wheel of the others is named."""
+    text = rendered(*alike(), verbose=True)
+    assert all(f"    | seen {number}\n" in text for number in range(3))
+    assert "    in 4 of 5 wheels: `0.whl`, `1.whl`, `2.whl`, `3.whl`\n    help: mend it\n" in text
+
+
+def test_what_is_alike_stands_apart() -> None:
+    """A blank line parts it from wheels of which nothing else is said."""
+    info = finding(severity=Severity.INFO)
+    assert rendered(*[report(info, failed=False)] * 3) == (
+        "ok    x.whl\nok    x.whl\nok    x.whl\n\n"
+        "the same in several wheels\n  info[zip-crc]: it is broken\n    in all 3 wheels\n\n"
+        "3 wheels audited, all passed: 0 errors, 0 warnings, 3 infos\n"
+    )
+
+
+def test_two_wheels_say_it_each() -> None:
+    """What two wheels have alike stands with each."""
+    two = rendered(*alike()[:2])
+    assert two.count("info[zip-crc]: alike") == two.count("warning[zip-crc]: alike") == 2
+    assert "several wheels" not in two
 
 
 def test_quiet_keeps_errors_and_warnings() -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
+
 from auditor import audit_release
+from auditor.release import summary_of_name
 from tests.builders import BuiltWheel, WheelSpec, build_wheel
 from tests.rules.helpers import assert_house_style
 
@@ -13,9 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from auditor.facts.release import WheelSummary
     from auditor.findings import Finding, ReleaseReport
 
 SDIST = "demo-1.0.tar.gz"
+LINUX, ARM_LINUX = "manylinux_2_17_x86_64", "manylinux_2_17_aarch64"
+MUSL, MAC, INTEL_MAC = "musllinux_1_2_x86_64", "macosx_11_0_arm64", "macosx_10_9_x86_64"
+WINDOWS, ARM_WINDOWS = "win_amd64", "win_arm64"
+USUAL = (LINUX, ARM_LINUX, MUSL, MAC, INTEL_MAC, WINDOWS)
+NEWER = ("cp310", "cp311", "cp312", "cp313", "cp314", "cp315")
 
 
 def tagged(tags: str, **changes: Any) -> WheelSpec:
@@ -64,3 +73,22 @@ def only(report: ReleaseReport, rule: str) -> Finding:
     (finding,) = report.findings
     assert finding.rule == rule
     return finding
+
+
+def everywhere(*names: str, platforms: tuple[str, ...] = USUAL) -> list[WheelSpec]:
+    """A wheel for each of these interpreters on each of the usual platforms."""
+    return [one for platform in platforms for one in pythons(platform, *names)]
+
+
+def without(wheels: list[WheelSpec], *left_out: str) -> list[WheelSpec]:
+    """The wheels but for those of these tags."""
+    kept = [one for one in wheels if f"{one.python}-{one.abi}-{one.platform}" not in left_out]
+    assert len(kept) == len(wheels) - len(left_out)
+    return kept
+
+
+def summary(tags: str, version: str = "1.0", **changes: Any) -> WheelSummary:
+    """The summary of a wheel of these tags."""
+    found = summary_of_name(f"demo-{version}-{tags}.whl")
+    assert found is not None
+    return structs.replace(found, described=True, **changes)

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from auditor import audit
 from auditor.findings import Severity
 from tests.builders import DEMO, OUTSIDE_STABLE_ABI, build_native, replace
 from tests.builders.extension import clean_elf, extension_wheel
+from tests.cli.command import fixture
 from tests.rules.helpers import assert_house_style, evidence, findings, not_judged, only, rules_hit
 from tests.rules.native_helpers import INIT, elf_library, params
 
@@ -25,6 +27,7 @@ FOLDER = "demo-1.0.dist-info/sboms"
 LINUX = "cp311-cp311-manylinux_2_17_x86_64"
 MODULE = "demo/_core.cpython-311-x86_64-linux-gnu.so"
 OPENSSL = "demo.libs/libssl-01234567.so.3"
+UNIVERSAL = fixture("cp311-cp311-macosx_10_12_universal2.macosx_10_12_x86_64.macosx_11_0_arm64")
 ZLIB = "demo.libs/libz-89abcdef.so.1"
 COMMIT = b"/rustc/" + b"0" * 40 + b"/library/core/src/str/mod.rs\0"
 DEBUG = COMMIT + b"unsafe precondition(s) violated: hint::unreachable_unchecked\0attempt to add with overflow\0"
@@ -316,6 +319,12 @@ def test_parts_without_a_document_are_an_info(wheel: BuiltWheel, says: str) -> N
     assert finding.severity is Severity.INFO
     assert says in finding.message
     assert_house_style([finding])
+
+
+def test_a_universal_binary_is_named_once() -> None:
+    """A file with a slice for each architecture is one file."""
+    (finding,) = (one for one in audit(UNIVERSAL).findings if one.rule == "sbom-missing")
+    assert [one.member for one in finding.evidence] == ["my_extension/_core.cpython-311-darwin.so"]
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from auditor.platforms.promise import System, promises
-from auditor.platforms.targets import machines
+from auditor.platforms.promise import promises
+from auditor.rules.release.explained import explained, for_any
 from auditor.rules.release.wording import counted, shown
 from auditor.rules.rule import INFO, WARNING, Evidence, Hit, release_rule
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from auditor.facts.release import ReleaseFacts, WheelSummary
     from auditor.rules.release.context import ReleaseContext
 
-    Key = Callable[[WheelSummary], object]
-
 _SHOWN = 20
 _NUMBER = re.compile(r"\d+(\.\d+)+\S*", re.ASCII)
 
@@ -26,80 +24,101 @@ _NUMBER = re.compile(r"\d+(\.\d+)+\S*", re.ASCII)
 def release_modules_differ(release: ReleaseFacts, context: ReleaseContext) -> Iterator[Hit]:
     """A module that can be imported from most wheels of a release is missing from others.
 
-    **What it checks.** The top-level names and the extension modules of the wheels, whatever interpreter the file names
-    are for. A difference that follows the platform, or the Python, is taken as meant: a module for Windows alone, a
-    backport for old Pythons, a fallback without extension modules.
+    **What it checks.** The top-level names, the extension modules, the modules that are Python source, and each
+    `py.typed` of the wheels, whatever interpreter the file names are for. A difference that follows the platform, or
+    the Python, is taken as meant: a module for Windows alone, a backport for old Pythons, a fallback without extension
+    modules.
 
     **Why it matters.** An optional extension whose compilation failed is passed over by many build systems: the wheel
-    is then slow, or `import` fails, on one Python of one platform, and nobody sees it before its users do.
+    is then slow, or `import` fails, on one Python of one platform, and nobody sees it before its users do. A source
+    that one wheel lacks, or has left over, tells that it was not built from what the others were built from.
 
     **How to fix.** Look into the log of that build. Make the extension mandatory in release builds
     (`Extension(optional=False)`), and import the wheel in a test before the upload.
 
     **Limits.** Between PyPy, GraalPy and CPython, and between a wheel for `any` and the others, extension modules are
-    not compared. A package that a whole platform lacks is told only if it bears the name of the project.
+    not compared, and neither are packages made of extension modules alone. Of a wheel whose contents could not be read
+    nothing is said, and of one for a platform without any native file (`platform-without-native`) nothing about
+    extension modules. A package that a whole platform lacks is told only if it bears the name of the project. Only the
+    names of sources are compared, not what is written in them; a wheel with more than 10,000 is left out.
     """
-    wheels = list(release.wheels)
+    wheels = [one for one in release.wheels if one.listed]
+    compiled = [one for one in wheels if one.native and not for_any(one)]
+    sourced = {_top(name) for one in wheels for name in one.sources or ()}
     main = release.project.replace("-", "_")
     for name in sorted({package for one in wheels for package in one.packages}):
-        have = [one for one in wheels if name in one.packages]
-        if len(have) < len(wheels) and (name.lower() == main or not _explained(wheels, have)):
-            yield _difference("package", name, have, wheels)
-    missing: dict[tuple[frozenset[str], frozenset[str]], list[str]] = {}
-    for group in _comparable(wheels):
-        for name in sorted({module for one in group for module in one.extensions}):
-            have = [one for one in group if name in one.extensions]
-            told = any(name.partition(".")[0] not in one.packages for one in group)
-            if len(have) < len(group) and not told and not _explained(group, have):
-                having = frozenset(one.filename for one in have)
-                missing.setdefault((having, frozenset(one.filename for one in group)), []).append(name)
-    for (having, among), names in missing.items():
-        group = [one for one in wheels if one.filename in among]
-        yield _difference("extension module", names[0], [one for one in group if one.filename in having], group, names)
+        among = wheels if name in sourced else compiled
+        having = {one.filename for one in among if name in one.packages}
+        if 0 < len(having) < len(among) and (name.lower() == main or not explained(among, having)):
+            yield _difference("package", [name], having, among)
+    told: set[str] = set()
+    for group in _by_implementation(compiled):
+        for having, names in _unexplained_extensions(group):
+            told.update(names)
+            yield _difference("extension module", names, having, group)
+    for having, group, names in _unexplained_sources(wheels, told):
+        what = "file" if any("/" in name for name in names) else "module"
+        yield _difference(what, names, having, group)
 
 
-def _comparable(wheels: Sequence[WheelSummary]) -> Iterator[list[WheelSummary]]:
-    """The wheels whose extension modules should be the same: by implementation, wheels for `any` left out."""
+def _by_implementation(wheels: Sequence[WheelSummary]) -> Iterator[list[WheelSummary]]:
+    """The wheels whose extension modules should be the same."""
     groups: dict[str, list[WheelSummary]] = {}
     for one in wheels:
-        tags = promises(one.name)
-        if tags and all(tag.platform.system is not System.ANY for tag in tags):
-            groups.setdefault(tags[0].python.implementation.value, []).append(one)
+        groups.setdefault(promises(one.name)[0].python.implementation.value, []).append(one)
     yield from groups.values()
 
 
-def _explained(wheels: Sequence[WheelSummary], have: Sequence[WheelSummary]) -> bool:
-    """Whether the platform decides which wheels have something, or the Python does."""
-    having = {one.filename for one in have}
-    return any(_follows(wheels, having, key) for key in (_platform_key, _python_key))
+def _unexplained_extensions(group: list[WheelSummary]) -> Iterator[tuple[set[str], list[str]]]:
+    """Extension modules that some of these wheels lack for no reason, and the wheels that have them.
+
+    Where the whole package is missing, that is told.
+    """
+    found: dict[frozenset[str], list[str]] = {}
+    for name in sorted({module for one in group for module in one.extensions}):
+        having = frozenset(one.filename for one in group if name in one.extensions)
+        if len(having) < len(group) and all(_top(name) in one.packages for one in group):
+            found.setdefault(having, []).append(name)
+    for filenames, names in found.items():
+        if not explained(group, filenames):
+            yield set(filenames), names
 
 
-def _follows(wheels: Sequence[WheelSummary], having: set[str], key: Key) -> bool:
-    """Whether wheels with the same key agree."""
-    answers: dict[object, set[bool]] = {}
-    for one in wheels:
-        answers.setdefault(key(one), set()).add(one.filename in having)
-    return all(len(found) == 1 for found in answers.values())
+def _unexplained_sources(
+    wheels: list[WheelSummary], told: set[str]
+) -> Iterator[tuple[set[str], list[WheelSummary], list[str]]]:
+    """Sources that some of the wheels with their package lack for no reason, and the wheels that have them.
+
+    An extension module in the place of a source is no loss.
+    """
+    having: dict[str, set[str]] = {}
+    known = [one for one in wheels if one.sources is not None]
+    for one in known:
+        for name in one.sources or ():
+            having.setdefault(name, set()).add(one.filename)
+    partial = {name for name, filenames in having.items() if len(filenames) < len(known)}
+    for one in known:
+        for name in partial.intersection(one.extensions):
+            having[name].add(one.filename)
+    found: dict[tuple[str, frozenset[str]], list[str]] = {}
+    for name in sorted(partial - told):
+        found.setdefault((_top(name), frozenset(having[name])), []).append(name)
+    for (package, filenames), names in found.items():
+        group = [one for one in known if package in one.packages]
+        if len(filenames) < len(group) and not explained(group, filenames):
+            yield set(filenames), group, names
 
 
-def _platform_key(wheel: WheelSummary) -> object:
-    """The kinds of machine that a wheel is for."""
-    return frozenset(machine.name for tag in promises(wheel.name) for machine in machines(tag.platform))
+def _top(name: str) -> str:
+    """The top-level name of a module, or of a file by its path."""
+    return name.partition("/")[0].partition(".")[0]
 
 
-def _python_key(wheel: WheelSummary) -> object:
-    """The interpreters that a wheel is for."""
-    return wheel.name.python, wheel.name.abi
-
-
-def _difference(
-    what: str, name: str, have: list[WheelSummary], among: list[WheelSummary], names: Sequence[str] = ()
-) -> Hit:
+def _difference(what: str, names: Sequence[str], having: set[str], among: Sequence[WheelSummary]) -> Hit:
     """The finding on one module, or on several that the same wheels lack."""
-    having = {one.filename for one in have}
     lack = [one.filename for one in among if one.filename not in having]
     fewer = lack if len(lack) <= len(having) else sorted(having)
-    count = f"{what} `{name}`" if len(names) < 2 else f"{counted(len(names), what)} (`{name}` and others)"
+    count = f"{what} `{names[0]}`" if len(names) == 1 else f"{counted(len(names), what)} (`{names[0]}` and others)"
     where = (
         f"missing from {len(lack)} of {len(among)} wheels"
         if fewer is lack
@@ -108,7 +127,7 @@ def _difference(
     verb = "are" if len(names) > 1 else "is"
     return Hit(
         message=f"the {count} {verb} {where}: {shown(fewer)}",
-        help="look into the build of the wheels that differ: was an optional extension passed over?",
+        help="look into the build of the wheels that differ: was an extension passed over, or a file left out?",
         evidence=(
             *(Evidence(text=f"`{one}`", symbol=one) for one in names[:_SHOWN]),
             Evidence(text=f"{'without' if fewer is lack else 'with'} it: {shown(fewer, _SHOWN)}"),

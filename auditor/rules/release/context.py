@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
-from auditor.platforms.serving import build_matrix
+from auditor.platforms.serving import build_matrix, comparable_matrices
 from auditor.platforms.stated import Floors
 
 if TYPE_CHECKING:
@@ -40,6 +40,6 @@ class ReleaseContext:
         return build_matrix(self._release)
 
     @functools.cached_property
-    def previous_matrix(self) -> Matrix | None:
-        """Who was served by the previous release."""
-        return build_matrix(self.previous) if self.previous is not None else None
+    def compared(self) -> tuple[Matrix, Matrix] | None:
+        """Who was served by the previous release and who is by this one, with the same rows and columns."""
+        return comparable_matrices(self.previous, self._release) if self.previous is not None else None

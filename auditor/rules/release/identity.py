@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from auditor.platforms.promise import LEGACY_MANYLINUX, promises
+from auditor.rules.release.explained import explained
 from auditor.rules.release.wording import counted, shown
 from auditor.rules.rule import ERROR, INFO, WARNING, Evidence, Hit, release_rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from auditor.facts.release import ReleaseFacts, WheelSummary
     from auditor.rules.release.context import ReleaseContext
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     Said = dict[Statement, list[WheelSummary]]
 
 _SHOWN = 20
+_COMMANDS = "entry_points.txt"
 
 
 @release_rule("release-version-mixed", severity=WARNING, since="0.1")
@@ -33,8 +35,8 @@ def release_version_mixed(release: ReleaseFacts, context: ReleaseContext) -> Ite
     **How to fix.** Empty the directory before the build. Where jobs work out the version from tags, let all of them
     fetch the tags (`fetch-depth: 0`).
 
-    **Limits.** Files of other projects are other releases: nothing is said of them. Each version is judged as a release
-    of its own.
+    **Limits.** Each version is judged as a release of its own. Of other projects only those that this one depends on
+    are told (`release-dependency-beside`).
     """
     if not release.other_versions:
         return
@@ -48,22 +50,48 @@ def release_version_mixed(release: ReleaseFacts, context: ReleaseContext) -> Ite
     )
 
 
+@release_rule("release-dependency-beside", severity=INFO, since="0.1")
+def release_dependency_beside(release: ReleaseFacts, context: ReleaseContext) -> Iterator[Hit]:
+    """A wheel of a project that this one depends on lies beside its own.
+
+    **What it checks.** Among the files that are audited together there is a single wheel, and nothing else, of a
+    project that `Requires-Dist` of another one names.
+
+    **Why it matters.** What lies in `dist/` is uploaded, and an index refuses files of projects that are not yours, so
+    that the upload ends half way. `pip wheel .` leaves one wheel of each dependency.
+
+    **How to fix.** `pip wheel --no-deps .`, `python -m build`, or empty the directory. Nothing, if you release both.
+
+    **Limits.** Projects with a source distribution or several wheels here count as yours.
+    """
+    names = release.dependencies_beside
+    if names:
+        verb = "lies" if len(names) == 1 else "lie"
+        yield Hit(
+            message=f"beside the wheels of `{release.project}` {verb} {shown(names)}, which it depends on",
+            help="build with `pip wheel --no-deps` or `python -m build`, unless you release these as well",
+            evidence=tuple(Evidence(text=f"`{name}`") for name in names[:_SHOWN]),
+        )
+
+
 @release_rule("release-metadata-disagrees", severity=ERROR, since="0.1")
 def release_metadata_disagrees(release: ReleaseFacts, context: ReleaseContext) -> Iterator[Hit]:
     """The wheels of one release state different metadata.
 
-    **What it checks.** `Requires-Python`, `Requires-Dist` and `Provides-Extra` mean the same in all wheels of the
-    release. Order, spaces, quotes and spelling of names do not count.
+    **What it checks.** `Requires-Python`, `Requires-Dist`, `Provides-Extra` and the entry points mean the same in all
+    wheels of the release. Order, spaces, quotes and spelling of names do not count. Entry points that differ as the
+    platform does, or the Python (`tool3.12` beside `tool`), are taken as meant.
 
     **Why it matters.** Resolvers and lock files (uv, Poetry, PDM) read the metadata of one wheel and hold it for that
     of the release: on another platform dependencies are then missing, or the wrong versions are chosen. PyPI shows what
-    the first file that was uploaded says.
+    the first file that was uploaded says. Where entry points differ, some users lack a command or a plug-in.
 
     **How to fix.** State platform-specific dependencies in all wheels, with environment markers
     (`pywin32; sys_platform == "win32"`), and not by an `if` in `setup.py`. Build all wheels from one commit.
 
     **Limits.** A wheel whose METADATA cannot be read is left out. Where the only difference is in requirements that
-    bear environment markers, it is a warning: each wheel may be right for its own platform.
+    bear environment markers, it is a warning: each wheel may be right for its own platform. Entry points alone are a
+    warning, too: no resolver reads them.
 
     **References.** Core metadata, Dynamic; uv documentation, Resolution, Consistent metadata.
     """
@@ -80,15 +108,35 @@ def release_metadata_disagrees(release: ReleaseFacts, context: ReleaseContext) -
             said.setdefault(statement(one), []).append(one)
         if len(said) > 1:
             found[field] = said
+    commands = _differing_commands(wheels)
+    if commands:
+        found[_COMMANDS] = commands
     if found:
-        differing = frozenset(one for said in found.values() for statement in said for one in statement - _common(said))
-        marked = list(found) == ["Requires-Dist"] and all(";" in one for one in differing)
         yield Hit(
             message=f"the wheels do not agree on {shown(list(found))}",
             help="state the same in all wheels, with environment markers for what only some platforms need",
             evidence=tuple(one for field, said in found.items() for one in _disagreement(field, said)),
-            severity=WARNING if marked else None,
+            severity=None if _misleads(found) else WARNING,
         )
+
+
+def _differing_commands(wheels: Sequence[WheelSummary]) -> Said:
+    """What groups of wheels state of entry points, where neither the platform nor the Python explains it."""
+    said: Said = {}
+    known = [one for one in wheels if one.entry_points is not None]
+    for one in known:
+        said.setdefault(frozenset(one.entry_points or ()), []).append(one)
+    stray = any(not explained(known, {one.filename for one in group}) for group in said.values())
+    return said if stray else {}
+
+
+def _misleads(found: dict[str, Said]) -> bool:
+    """Whether whoever reads the metadata of one wheel is wrong about another: requirements with markers may be right
+    for each platform, and entry points are read by no resolver.
+    """
+    said = found.get("Requires-Dist", {})
+    plain = any(";" not in one for statement in said for one in statement - _common(said))
+    return plain or bool(found.keys() - {"Requires-Dist", _COMMANDS})
 
 
 def _common(said: Said) -> Statement:
@@ -144,17 +192,20 @@ def _extra_statement(wheel: WheelSummary) -> frozenset[str]:
 
 @release_rule("release-tag-duplicate", severity=WARNING, since="0.1")
 def release_tag_duplicate(release: ReleaseFacts, context: ReleaseContext) -> Iterator[Hit]:
-    """Two wheels of a release serve exactly the same tags.
+    """Two wheels of a release serve the same tags.
 
-    **What it checks.** No two wheels have the same expanded set of tags; `manylinux2014_x86_64` and
-    `manylinux_2_17_x86_64` count as one.
+    **What it checks.** No two wheels have the same expanded set of tags, and none has only tags that another wheel for
+    the same Pythons has, too (`manylinux_2_17_x86_64` beside `manylinux2014_x86_64.manylinux_2_28_x86_64`);
+    `manylinux2014_x86_64` and `manylinux_2_17_x86_64` count as one.
 
     **Why it matters.** An installer takes one of them, and which one may depend on the order of a listing. Somebody
-    meant to build something else: usually two jobs that ended up on the same machine or the same Python.
+    meant to build something else: usually two jobs that ended up on the same machine or the same Python, or a wheel
+    before and after `auditwheel repair`.
 
     **How to fix.** Leave one out, and look for the job whose result is missing.
 
-    **Limits.** Where build numbers differ the higher one wins everywhere: an info.
+    **Limits.** Where build numbers differ the higher one wins everywhere: an info. So is a wheel beside one that has
+    all of its tags and others: whichever is taken, it fits.
 
     **References.** Binary distribution format, File name convention; Platform compatibility tags.
     """
@@ -166,16 +217,47 @@ def release_tag_duplicate(release: ReleaseFacts, context: ReleaseContext) -> Ite
     for wheels in same.values():
         if len(wheels) == 1:
             continue
-        builds = {one.name.build for one in wheels}
-        higher = len(builds) == len(wheels)
+        higher = len({one.name.build for one in wheels}) == len(wheels)
         yield Hit(
             message=f"{counted(len(wheels), 'wheel')} serve the same tags: {shown([one.filename for one in wheels])}",
-            help="leave out the one with the lower build number"
-            if higher
-            else "leave one of them out, and look for the build whose wheel is missing",
+            help=_leave_out(higher=higher),
             evidence=tuple(_file_evidence(wheels)),
             severity=INFO if higher else None,
         )
+    for narrow, wide in _contained({tags: wheels[0] for tags, wheels in same.items() if len(wheels) == 1}):
+        higher = narrow.name.build != wide.name.build
+        yield Hit(
+            message=f"`{narrow.filename}` serves no tag that `{wide.filename}` does not serve, too",
+            help=_leave_out(higher=higher),
+            evidence=tuple(_file_evidence((narrow, wide))),
+            severity=INFO,
+        )
+
+
+def _leave_out(*, higher: bool) -> str:
+    """What to do about two wheels in one place."""
+    if higher:
+        return "leave out the one with the lower build number"
+    return "leave one of them out, and look for the build whose wheel is missing"
+
+
+def _contained(wheels: dict[frozenset[str], WheelSummary]) -> Iterator[tuple[WheelSummary, WheelSummary]]:
+    """Each wheel whose tags are some of those of another wheel for the same Pythons, and that other wheel."""
+    by_tag: dict[str, list[frozenset[str]]] = {}
+    for tags in wheels:
+        for tag in tags:
+            by_tag.setdefault(tag, []).append(tags)
+    for tags, narrow in wheels.items():
+        rarest = min((by_tag[tag] for tag in tags), key=len)
+        for others in rarest:
+            if tags < others and _pythons(narrow) == _pythons(wheels[others]):
+                yield narrow, wheels[others]
+                break
+
+
+def _pythons(wheel: WheelSummary) -> object:
+    """The Python tags and the ABI tags of a wheel."""
+    return {(tag.python.tag, tag.abi.tag) for tag in promises(wheel.name)}
 
 
 def _file_evidence(wheels: Iterable[WheelSummary]) -> Iterator[Evidence]:
@@ -195,4 +277,4 @@ def _plain(tag: str) -> str:
     return tag
 
 
-RULES = (release_metadata_disagrees, release_tag_duplicate, release_version_mixed)
+RULES = (release_dependency_beside, release_metadata_disagrees, release_tag_duplicate, release_version_mixed)

@@ -1,170 +1,183 @@
-"""The release against the one before: who was served, and is no longer."""
+"""The release against the one before: who was served, and is no longer, or by less."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from auditor.facts.record import Fact
+from auditor.findings import MatrixRow
 from auditor.platforms.promise import promises
+from auditor.platforms.stated import raised_above
 from auditor.platforms.targets import machines
+from auditor.rules.release.floors import raised_floors, steps, uneven_floors
 from auditor.rules.release.stated import above_stated
 from auditor.rules.release.wording import has, ranges, shown
-from auditor.rules.rule import WARNING, Evidence, Hit, release_rule
+from auditor.rules.rule import INFO, WARNING, Evidence, Hit, release_rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from auditor.facts.release import ReleaseFacts
     from auditor.findings import Matrix, MatrixCell
     from auditor.rules.release.context import ReleaseContext
 
-    Lost = dict[str, list[tuple[str, MatrixCell]]]
-
 _SHOWN = 40
+
+
+class _Lost(Fact, frozen=True, kw_only=True):
+    """One interpreter on one platform that the previous release served, or served with a wheel of the platform."""
+
+    platform: str
+    row: MatrixRow
+    """As it is now."""
+    wheel: str
+    """What it got."""
+    left: str | None
+    """The pure wheel that it gets now; None where it gets none."""
 
 
 @release_rule("release-floor-raised", severity=WARNING, since="0.1")
 def release_floor_raised(release: ReleaseFacts, context: ReleaseContext) -> Iterator[Hit]:
     """The release serves fewer people than the previous one did, or than the settings promise.
 
-    **What it checks.** Against the release that `--against` names: platforms and Pythons that had wheels and have none;
-    the oldest glibc, musl, macOS or Android that a platform's wheels install on; the x86-64 level that its binaries
-    declare to need. Against the settings: whether wheels begin at a newer glibc, musl or macOS than `floors` states,
-    which is an error, because it was promised.
+    **What it checks.** Against the release that `--against` names: platforms and Pythons that had wheels and have none,
+    or fall back from a wheel of their platform to a pure one; the oldest glibc, musl, macOS or Android that a
+    platform's wheels install on; the x86-64 level that its binaries declare to need; whether there still is a source
+    distribution. Against the settings: whether wheels begin at a newer glibc, musl or macOS than `floors` states, which
+    is an error, because it was promised. Without either: a CPython whose wheels begin at a newer system than those of
+    both an older and a newer CPython, which is an info.
 
     **Why it matters.** Whoever is left out gets the source distribution, an older version, or, where the processor is
-    too old, a crash. It happens by itself: a newer build image, a newer runner, a job that was dropped.
+    too old, a crash; whoever falls back to a pure wheel gets slower code, or less of it. It happens by itself: a newer
+    build image, a newer runner, a job that was dropped.
 
     **How to fix.** Build on the older image again (`manylinux: 2_17`, `MACOSX_DEPLOYMENT_TARGET`), restore the job; or
     tell it in the changelog.
 
-    **Limits.** A level of the processor is known only where the compiler declares it (`-mneeded`). From a JSON report
-    what the report says is known.
+    **Limits.** Pythons that `Requires-Python` now excludes are an info. Of several previous releases the newest that is
+    older than this one counts. A level of the processor is known only where the compiler declares it (`-mneeded`). From
+    a JSON report what the report says is known.
     """
     yield from above_stated(context)
-    before, now = context.previous_matrix, context.matrix
-    if before is None or context.previous is None:
-        return
-    described = all(one.described for one in context.previous.wheels)
-    lost = _lost(before, now, described=described)
-    gone = _gone(lost, now)
-    if gone:
-        yield _dropped_platforms(before, lost, gone)
-    yield from _dropped_pythons(before, now, {name: cells for name, cells in lost.items() if name not in gone})
-    yield from _raised_floors(before, now)
+    raised = steps(*context.compared) if context.compared is not None else ()
+    if context.previous is not None and context.compared is not None:
+        yield from _against(context.previous, release, *context.compared)
+        yield from raised_floors(context.previous.version, raised)
+    stated = raised_above(context.matrix, context.floors)
+    told = {(one.column.name, name) for one in stated for name in one.interpreters}
+    yield from uneven_floors(context.matrix, told | {(one.column.name, one.interpreter) for one in raised})
+
+
+def _against(previous: ReleaseFacts, release: ReleaseFacts, before: Matrix, now: Matrix) -> Iterator[Hit]:
+    """What the previous release had and this one has not, but for the floors."""
+    described = all(one.described for one in previous.wheels)
+    lost = list(_lost(before, now))
+    excluded = [one for one in lost if not one.row.allowed]
+    if excluded and described:
+        yield _excluded(previous, release, excluded)
+    # Where the previous metadata is not known, what this one's excludes may have been excluded then.
+    remaining = [one for one in lost if one.row.allowed]
+    yield from _unserved(before.version, now, [one for one in remaining if one.left is None])
+    yield from _falling_back(before.version, [one for one in remaining if one.left is not None])
     if described:
-        yield from _raised_levels(context.previous, release)
+        yield from _raised_levels(previous, release)
+    if previous.sdists and not release.sdists:
+        yield _no_sdist(previous)
 
 
-def _served(matrix: Matrix) -> dict[str, dict[str, MatrixCell]]:
-    """Column -> interpreter -> the cells that have a wheel. A wheel for any machine alone is a column of all."""
-    found: dict[str, dict[str, MatrixCell]] = {}
-    for row in matrix.rows:
-        for cell in row.cells:
-            if cell.wheel is not None:
-                found.setdefault(cell.platform, {})[row.interpreter] = cell
-    return found
+def _lost(before: Matrix, now: Matrix) -> Iterator[_Lost]:
+    """Each place that was served and is not, or only by a pure wheel in place of one for its platform."""
+    for row, current_row in zip(before.rows, now.rows, strict=True):
+        for cell, current in zip(row.cells, current_row.cells, strict=True):
+            if cell.wheel is None or (current.wheel is not None and _is_pure(cell) >= _is_pure(current)):
+                continue
+            yield _Lost(platform=cell.platform, row=current_row, wheel=cell.wheel, left=current.wheel)
 
 
-def _cell(matrix: Matrix, interpreter: str, platform: str) -> MatrixCell | None:
-    """What the matrix has for a place; one that has a single column has it for every machine."""
-    return matrix.cell(interpreter, platform) or matrix.cell(interpreter, "any")
+def _is_pure(cell: MatrixCell) -> bool:
+    """Whether what is chosen is for whatever machine."""
+    return cell.tag is not None and cell.tag.endswith("-any")
 
 
-def _labels(*matrices: Matrix) -> dict[str, str]:
-    """Interpreter -> its name in words."""
-    return {row.interpreter: row.label for matrix in matrices for row in matrix.rows}
-
-
-def _lost(before: Matrix, now: Matrix, *, described: bool) -> Lost:
-    """Column -> the interpreters that were served there and are not now.
-
-    Where the previous metadata is not known, a Python that the metadata excludes now may have been excluded then.
-    """
-    every = [one.name for one in now.columns]
-    excluded = frozenset() if described else frozenset(row.interpreter for row in now.rows if not row.allowed)
-    lost: Lost = {}
-    for platform, cells in _served(before).items():
-        for interpreter, cell in cells.items():
-            places = every if platform == "any" and platform not in every else [platform]
-            for place in places:
-                current = _cell(now, interpreter, place)
-                if (current is None or current.wheel is None) and interpreter not in excluded:
-                    lost.setdefault(place, []).append((interpreter, cell))
-    return lost
-
-
-def _gone(lost: Lost, now: Matrix) -> list[str]:
-    """The platforms that were served and are served for no interpreter now."""
-    served = _served(now)
-    return [platform for platform in lost if platform not in served and "any" not in served]
-
-
-def _dropped_platforms(before: Matrix, lost: Lost, gone: list[str]) -> Hit:
-    """Platforms that were served, and are not."""
+def _excluded(previous: ReleaseFacts, release: ReleaseFacts, lost: list[_Lost]) -> Hit:
+    """Pythons that were served, and that the metadata excludes now: somebody decided that."""
+    labels = list(dict.fromkeys(one.row.label for one in lost))
     return Hit(
-        message=f"{shown(gone)}, which `{before.version}` had wheels for, {has(gone)} none",
-        help="build the missing wheels, or tell in the changelog that the platform is dropped",
-        evidence=tuple(
-            Evidence(text=f"`{platform}` had `{lost[platform][-1][1].wheel}`", version=before.version)
-            for platform in gone[:_SHOWN]
+        message=f"`Requires-Python` excludes {ranges(labels)}, which `{previous.version}` had wheels for",
+        help="nothing, if these Pythons are dropped on purpose; tell it in the changelog",
+        evidence=(
+            Evidence(text=f"{_requires_python(release)}; in `{previous.version}` {_requires_python(previous)}"),
+            *_places(previous.version, lost),
         ),
+        severity=INFO,
     )
 
 
-def _dropped_pythons(before: Matrix, now: Matrix, lost: Lost) -> Iterator[Hit]:
-    """Pythons that were served on a platform that is still served, and are not: one finding for each same set."""
-    labels = _labels(before, now)
-    same: dict[tuple[str, ...], list[str]] = {}
-    for platform, cells in lost.items():
-        same.setdefault(tuple(interpreter for interpreter, _ in cells), []).append(platform)
-    for interpreters, platforms in same.items():
-        pythons = ranges([labels[one] for one in interpreters])
+def _requires_python(release: ReleaseFacts) -> str:
+    """What the wheels state, in words."""
+    stated = sorted({one.requires_python for one in release.wheels if one.requires_python is not None})
+    return f"`Requires-Python: {'`, `'.join(stated)}`" if stated else "no `Requires-Python`"
+
+
+def _unserved(version: str, now: Matrix, lost: list[_Lost]) -> Iterator[Hit]:
+    """Platforms that have no wheel at all any more, and Pythons on those that have some."""
+    served = {cell.platform for row in now.rows for cell in row.cells if cell.wheel is not None}
+    gone = [one for one in lost if one.platform not in served]
+    if gone:
+        names = list(dict.fromkeys(one.platform for one in gone))
+        newest = {one.platform: one for one in gone}
         yield Hit(
-            message=f"{shown(platforms)} {has(platforms)} no wheel for {pythons}, as `{before.version}` had",
-            help="build the missing wheels, or tell in the changelog that these Pythons are dropped",
+            message=f"{shown(names)}, which `{version}` had wheels for, {has(names)} none",
+            help="build the missing wheels, or tell in the changelog that the platform is dropped",
             evidence=tuple(
-                Evidence(text=f"{labels[interpreter]} on `{platform}` had `{cell.wheel}`", version=before.version)
-                for platform in platforms[:_SHOWN]
-                for interpreter, cell in lost[platform][:1]
-            ),
+                Evidence(text=f"`{one.platform}` had `{one.wheel}`", version=version) for one in newest.values()
+            )[:_SHOWN],
+        )
+    for platforms, same in _grouped(one for one in lost if one.platform in served):
+        yield Hit(
+            message=f"{shown(platforms)} {has(platforms)} no wheel for {_pythons(same)}, as `{version}` had",
+            help="build the missing wheels, or tell in the changelog that these Pythons are dropped",
+            evidence=tuple(_places(version, same)),
         )
 
 
-def _raised_floors(before: Matrix, now: Matrix) -> Iterator[Hit]:
-    """Platforms whose wheels begin at a newer system than before: one finding a platform."""
-    labels = _labels(before, now)
-    columns = {one.name: one for one in now.columns}
-    for platform, cells in _served(before).items():
-        raised = []
-        for interpreter, cell in cells.items():
-            current = now.cell(interpreter, platform)
-            if current is None or current.floor is None or current.wheel is None:
-                continue
-            falls_back = any(name.endswith("-any.whl") for name in current.older)
-            if cell.floor is not None and current.floor > cell.floor and not falls_back:
-                raised.append((interpreter, cell, current))
-        if raised:
-            first = raised[0]
-            name = columns[platform].versions
-            what = f"{name} {_dotted(first[1].floor)}"
-            yield Hit(
-                message=f"the wheels for `{platform}` need {name} {_dotted(first[2].floor)}; those of"
-                f" `{before.version}` needed {what}",
-                help="build on the older image or for the older system again, or tell it in the changelog",
-                evidence=tuple(
-                    Evidence(
-                        text=f"{labels[interpreter]}: `{current.wheel}` ({_dotted(current.floor)}),"
-                        f" before `{cell.wheel}` ({_dotted(cell.floor)})",
-                        version=_dotted(current.floor),
-                    )
-                    for interpreter, cell, current in raised[:_SHOWN]
-                ),
-            )
+def _falling_back(version: str, lost: list[_Lost]) -> Iterator[Hit]:
+    """Pythons that had a wheel of their platform, and have a pure one."""
+    for platforms, same in _grouped(lost):
+        falls = "falls" if len(platforms) == 1 else "fall"
+        yield Hit(
+            message=f"{shown(platforms)} {falls} back to the pure wheel for {_pythons(same)}, which `{version}` had"
+            " wheels of the platform for",
+            help="build the missing wheels, or tell in the changelog that they are pure from now on",
+            evidence=tuple(_places(version, same)),
+        )
 
 
-def _dotted(version: tuple[int, int] | None) -> str:
-    """A version in words."""
-    return f"{version[0]}.{version[1]}" if version is not None else "any"
+def _grouped(lost: Iterable[_Lost]) -> Iterator[tuple[list[str], list[_Lost]]]:
+    """The platforms that lost the same Pythons, and what they lost."""
+    by_platform: dict[str, list[_Lost]] = {}
+    for one in lost:
+        by_platform.setdefault(one.platform, []).append(one)
+    same: dict[tuple[str, ...], list[str]] = {}
+    for platform, found in by_platform.items():
+        same.setdefault(tuple(one.row.interpreter for one in found), []).append(platform)
+    for platforms in same.values():
+        yield platforms, [one for platform in platforms for one in by_platform[platform]]
+
+
+def _pythons(lost: list[_Lost]) -> str:
+    """The interpreters in words, each once."""
+    return ranges(list(dict.fromkeys(one.row.label for one in lost)))
+
+
+def _places(version: str, lost: list[_Lost]) -> Iterator[Evidence]:
+    """For each platform and wheel that it had, the Pythons that got it, and what they get."""
+    same: dict[tuple[str, str, str | None], list[_Lost]] = {}
+    for one in lost:
+        same.setdefault((one.platform, one.wheel, one.left), []).append(one)
+    for (platform, wheel, left), found in list(same.items())[:_SHOWN]:
+        now = f", has `{left}`" if left is not None else ""
+        yield Evidence(text=f"{_pythons(found)} on `{platform}` had `{wheel}`{now}", version=version)
 
 
 def _raised_levels(previous: ReleaseFacts, release: ReleaseFacts) -> Iterator[Hit]:
@@ -189,6 +202,15 @@ def _levels(release: ReleaseFacts) -> dict[str, int]:
         for name in {machine.name for tag in promises(one.name) for machine in machines(tag.platform)}:
             found[name] = max(found.get(name, 0), one.x86_level)
     return found
+
+
+def _no_sdist(previous: ReleaseFacts) -> Hit:
+    """There was a source distribution, and there is none."""
+    return Hit(
+        message=f"there is no source distribution, as `{previous.version}` had",
+        help="build one with `maturin sdist` or `python -m build --sdist`, and audit it beside the wheels",
+        evidence=tuple(Evidence(text=f"`{previous.version}` had `{name}`") for name in previous.sdists[:_SHOWN]),
+    )
 
 
 RULES = (release_floor_raised,)

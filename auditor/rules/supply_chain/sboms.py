@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from auditor.facts.binary import Binary
+    from auditor.facts.build import BuildMarks
     from auditor.facts.sbom import Sbom, SbomComponent
     from auditor.facts.wheel import WheelFacts
     from auditor.rules.context import Context
@@ -246,13 +247,14 @@ def sbom_missing(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     **Why it matters.** Python metadata does not name crates and libraries, so that a scanner of the installed package
     sees none of them.
 
-    **How to fix.** maturin (seen from 1.13 on) and auditwheel (seen in 6.7) write documents by themselves. Others:
-    write one with a generator of CycloneDX or SPDX documents, and let the build backend add it to `sboms/`.
+    **How to fix.** maturin (seen from 1.13 on) writes documents by itself; auditwheel (seen in 6.7) does of
+    libraries that a package manager of the system installed. Others: write one with a generator of CycloneDX or SPDX
+    documents, and let the build backend add it to `sboms/`.
 
     **References.** PEP 770.
     """
     libraries = grafted_libraries(wheel)
-    rust = [binary for binary, part in wheel.slices() if part.marks and (part.marks.rustc or part.marks.pyo3)]
+    rust = [one for one in wheel.binaries if any(part.marks and _of_rust(part.marks) for part in one.slices)]
     if libraries and not any(_lists_native_parts(sbom) for sbom in wheel.sboms):
         count = f"{len(libraries)} bundled librar{'y' if len(libraries) == 1 else 'ies'}"
         parts, shown = count, libraries
@@ -265,6 +267,11 @@ def sbom_missing(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
         help="maturin and auditwheel write one by themselves; else put a CycloneDX or SPDX document into `sboms/`",
         evidence=tuple(Evidence(text=f"`{one.member}`", member=one.member) for one in shown[:_SHOWN]),
     )
+
+
+def _of_rust(marks: BuildMarks) -> bool:
+    """Whether rustc has left its marks."""
+    return bool(marks.rustc or marks.pyo3)
 
 
 def _filename(sbom: Sbom) -> str:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from auditor.platforms.promise import has_variant_label
-from auditor.rules.rule import ERROR, FUTURE, REJECT, WARNING, Hit, rule
+from auditor.rules.rule import ERROR, FUTURE, INFO, REJECT, WARNING, Hit, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +73,9 @@ def tag_set_untidy(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     **Why it matters.** The specification asks for sorted sets, so that one set has one name; uv compares tags with
     their case, and does not install a wheel for `win_AMD64`.
 
-    **How to fix.** auditwheel 6.4 and later and current maturin sort; `python -m wheel tags` rewrites the name.
+    **How to fix.** auditwheel 6.4 and later and maturin 1.16 and later sort; `python -m wheel tags` rewrites the name.
+
+    **Limits.** Where nothing but the order is wrong this is an info: every installer takes such a name.
 
     **References.** Platform compatibility tags, Compressed tag sets.
     """
@@ -87,7 +89,9 @@ def tag_set_untidy(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
         if compressed != wanted:
             yield Hit(
                 message=f"the {what} tag `{compressed}` is untidy: it should be `{wanted}`",
-                help="rename with `python -m wheel tags`, or build with tools that sort (auditwheel 6.4 and later)",
+                help="rename with `python -m wheel tags`, or build with tools that sort (auditwheel 6.4, maturin 1.16 "
+                "and later)",
+                severity=INFO if sorted(members) == wanted.split(".") else None,
             )
 
 
