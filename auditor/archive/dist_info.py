@@ -178,3 +178,9 @@ def _decode(content: bytes) -> tuple[str, _Problems]:
         problems.note("it begins with a byte order mark")
         text = text[1:]
     return text, problems
+
+
+def twine_order(path: str) -> tuple[int, list[str]]:
+    """What twine sorts the files by that may be METADATA: the fewest directories first, then name by name."""
+    parts = path.split("/")
+    return len(parts), parts

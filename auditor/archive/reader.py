@@ -148,6 +148,7 @@ class _MemberReader:
         self._watched: frozenset[bytes] = frozenset()
         self._texts_at = {} if directory is None else self._find_texts(directory)
         self._sboms_below = f"{directory}/{sboms.DIRECTORY}/" if directory is not None else None
+        self._before_metadata = frozenset() if directory is None else self._find_rivals(f"{directory}/METADATA")
         self._record_content: Content | None = None
         self.guarded: set[str] = set()
         self.unguarded: set[str] = set()
@@ -166,6 +167,17 @@ class _MemberReader:
                 self._note(self._entries[index], AnomalyKind.CEILING, detail)
                 del found[index]
         return found
+
+    def _find_rivals(self, metadata: str) -> frozenset[str]:
+        """The members that twine looks at before METADATA (its `find_candidate_metadata_files`)."""
+        names = (entry.name for entry in self._entries if "METADATA" in entry.name and not entry.name.endswith("/"))
+        return frozenset(name for name in names if dist_info.twine_order(name) < dist_info.twine_order(metadata))
+
+    def _names_a_version(self, entry: Entry, content: Content | None) -> bool:
+        """Whether twine would take a member for METADATA: it looks at it before, and the words are there."""
+        if entry.name not in self._before_metadata or content is None or content.kept is None:
+            return False
+        return b"Metadata-Version" in bytes(content.kept)
 
     def watch_imports(self) -> None:
         """Look out for imports of the native modules, by the last part of their names."""
@@ -235,6 +247,7 @@ class _MemberReader:
             inflated_size=content.size if content is not None else None,
             content_crc=content.crc if content is not None else None,
             digests=_digests(content),
+            metadata_version=self._names_a_version(entry, content),
             **self._look_into(entry, content, kind),
         )
 
@@ -288,6 +301,8 @@ class _MemberReader:
                 detail = f"it has {entry.central.size} bytes; {sboms.MAX_SIZE} are read at the most"
                 self._note(entry, AnomalyKind.CEILING, detail)
             return entry.central.size <= sboms.MAX_SIZE
+        if entry.name in self._before_metadata and entry.central.size <= dist_info.MAX_TEXT_SIZES["METADATA"]:
+            return True
         if entry.name.endswith(_SOURCES):
             return entry.central.size <= python_source.MAX_SOURCE_SIZE
         if entry.name.endswith(startup.SUFFIXES):
@@ -350,7 +365,7 @@ class _MemberReader:
             }
         if content.kept is not None and entry.name.endswith(startup.SUFFIXES):
             return {"startup_lines": startup.startup_lines(entry.name, bytes(content.kept))}
-        if kind is ContentKind.OTHER and ".data/scripts/" in entry.name:
+        if kind is ContentKind.OTHER and (".data/scripts/" in entry.name or entry.name.lower().endswith(".pdb")):
             return {"first_line": startup.first_line(content.start)}
         return {}
 

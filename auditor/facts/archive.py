@@ -65,7 +65,9 @@ class Member(Fact, frozen=True, kw_only=True):
     obfuscator: str | None = None
     """For Python source: whose marks it carries, of those that PyPI scans for."""
     first_line: str | None = None
-    """For text below a scripts directory: its first line, as far as it is short."""
+    """For text below a scripts directory, and for `.pdb` files: its first line, as far as it is short."""
+    metadata_version: bool = False
+    """For a file that twine looks at before METADATA: whether the words `Metadata-Version` are in it."""
     startup_lines: tuple[str, ...] = ()
     """For `.pth` files: the lines that run code at start-up, at most five. For `.start` files: their entries."""
     loads_libraries: bool = False

@@ -9,6 +9,7 @@ ABI (gABI), Shared Object Dependencies.
 
 from __future__ import annotations
 
+import functools
 import posixpath
 import re
 from dataclasses import dataclass
@@ -16,9 +17,9 @@ from typing import TYPE_CHECKING
 
 from auditor.archive.names import is_vendored_name
 from auditor.facts.binary import ElfDetail, NeededKind, SearchPathKind
-from auditor.loading.external import DOUBT, is_compiler_runtime, is_driver, is_libpython
+from auditor.loading.external import BEGINS_ELSEWHERE, DOUBT, LOADS, is_compiler_runtime, is_driver, is_libpython, plain
 from auditor.loading.gather import ROOT_ROLES
-from auditor.loading.installed import Installed, Loaded, not_found
+from auditor.loading.installed import Installed, Loaded, directories_of, not_found
 from auditor.loading.layout import SITE_PACKAGES
 from auditor.loading.model import Library, Origin
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from auditor.loading.layout import Layout
 
 _ORIGIN = re.compile(r"\$(?:ORIGIN(?![A-Za-z0-9_])|\{ORIGIN\})")
+_ELSEWHERE = "its search path leads to another distribution"
+_UNFILLED = "its search path leads to a directory in which the wheel has nothing"
 MAX_LOADED = 4096
 """Libraries of one process: libtorch, with all of CUDA, comes to some 60."""
 
@@ -194,28 +197,48 @@ class ElfLoader:
     def _from_elsewhere(self, asking: Loaded[ElfObject], name: str) -> tuple[Origin, str | None]:
         """Whether a required distribution may bring the library."""
         around = self._surroundings
+        doubt = None
         if around.requirements and not is_compiler_runtime(name):
-            if self._leads_outside(asking):
-                return Origin.DEPENDENCY, around.brings(name, "its search path leads to another distribution")
+            searched = list(dict.fromkeys(self._searched(asking)))
+            if self._leads_outside(searched):
+                return Origin.DEPENDENCY, around.brings(name, _ELSEWHERE)
+            directories = [] if is_vendored_name(name) else self._unfilled(searched)
+            filling = next((one for path in directories if (one := around.called_after(path))), None)
+            if filling is not None:
+                return Origin.DEPENDENCY, around.brings(name, _ELSEWHERE, (filling,))
             if around.helper(name) is not None:
-                return Origin.DEPENDENCY, around.brings(name, "the package loads libraries by itself")
+                return Origin.DEPENDENCY, around.brings(name, LOADS)
             if around.begins_elsewhere(_root(asking).member):
-                return Origin.DEPENDENCY, around.brings(name, "the package's `__init__.py` is in another distribution")
+                return Origin.DEPENDENCY, around.brings(name, BEGINS_ELSEWHERE)
+            packages = {path.partition("/")[0]: path for path in directories}
+            siblings = tuple(one for path in packages.values() for one in around.siblings(path))
+            if around.loads_libraries and not is_vendored_name(name):
+                doubt = DOUBT
+            elif siblings:
+                doubt = around.brings(name, _UNFILLED, siblings)
         if self._platform.vague:
             return Origin.UNKNOWN, "the tag promises no library"
-        doubt = around.loads_libraries and bool(around.requirements) and not is_compiler_runtime(name)
-        doubt = doubt and not is_vendored_name(name)
-        return (Origin.MISSING, DOUBT) if doubt else (Origin.MISSING, None)
+        return Origin.MISSING, doubt
 
-    def _leads_outside(self, asking: Loaded[ElfObject]) -> bool:
+    def _leads_outside(self, searched: list[str]) -> bool:
         """Whether a search path leads into a directory of site-packages that is not the wheel's own."""
+        tops = (path.partition("/")[0] for path in searched)
+        return any(top not in self._layout.top_levels and not self._is_of_the_repair(top) for top in tops)
+
+    def _unfilled(self, searched: list[str]) -> list[str]:
+        """The directories of the wheel's own packages that a search path leads to, and in which it has no file."""
+        own = (path for path in searched if path.partition("/")[0] in self._layout.top_levels)
+        return [path for path in own if f"{SITE_PACKAGES}/{path}" not in self._directories]
+
+    def _searched(self, asking: Loaded[ElfObject]) -> Iterator[str]:
+        """The directories of a search path that are below site-packages, from there on."""
         for _spelled, directory in self._search_paths(asking):
-            if directory is None or not f"{directory}/".startswith(f"{SITE_PACKAGES}/"):
-                continue
-            below = directory[len(SITE_PACKAGES) + 1 :].partition("/")[0]
-            if below not in self._layout.top_levels and not self._is_of_the_repair(below):
-                return True
-        return False
+            if directory is not None and f"{directory}/".startswith(f"{SITE_PACKAGES}/"):
+                yield directory[len(SITE_PACKAGES) + 1 :]
+
+    @functools.cached_property
+    def _directories(self) -> frozenset[str]:
+        return directories_of(self._layout)
 
     def _is_of_the_repair(self, directory: str) -> bool:
         """Whether a directory is the one that auditwheel makes for this wheel's libraries, though it is not there.
@@ -223,7 +246,9 @@ class ElfLoader:
         Newer releases name it after the distribution, `demo.libs`, older ones after the package, `.libs_demo`.
         """
         name = self._layout.wheel.name
-        return directory.startswith(".libs_") or (name is not None and directory == f"{name.distribution}.libs")
+        return directory.startswith(".libs_") or (
+            name is not None and plain(directory) == plain(f"{name.distribution}.libs")
+        )
 
 
 def _in_wheel(needed: Needed, found: ElfObject, how: str) -> Library:

@@ -103,8 +103,8 @@ class ElfPlatform:
         if promise.system is System.ANDROID:
             return f"`{promise.tag}` promises it" if android.is_system_library(library) else None
         if promise.libc is Libc.MUSL or (self.vague and musl.is_musl_library(library)):
-            allowed = musl.is_musl_library(library) or library in musl.LIBRARIES
-            return f"`{promise.tag}` promises it" if allowed else None
+            own = musl.takes_for_itself if promise.libc is Libc.MUSL else musl.is_musl_library
+            return f"`{promise.tag}` promises it" if own(library) or library in musl.LIBRARIES else None
         policy = self._policy
         if policy is None:
             return f"glibc {self.release[0]}.{self.release[1]} has it" if glibc.is_glibc_library(library) else None
@@ -130,7 +130,8 @@ class ElfPlatform:
     def table(self, library: str) -> SystemLibrary | None:
         """The exports of a promised library; None where they are not known."""
         if library not in self._tables:
-            known = self.promise.system is System.LINUX and not musl.is_musl_library(library)
+            own = musl.takes_for_itself if self.promise.libc is Libc.MUSL else musl.is_musl_library
+            known = self.promise.system is System.LINUX and not own(library)
             self._tables[library] = system_library(library, self.arch) if known else None
         return self._tables[library]
 
@@ -202,7 +203,7 @@ class ElfPlatform:
         there = musl_has(symbol, self.release, self.arch)
         if there:
             return Answer(Verdict.YES, "libc.so")
-        others = [one for one in loaded if not musl.is_musl_library(one)]
+        others = [one for one in loaded if not musl.takes_for_itself(one)]
         for library in others:  # zlib, whose exports are the same on musl
             table = self.table(library)
             if table is not None and table.has(symbol, None):

@@ -29,11 +29,12 @@ def resolve_elf(
 ) -> Iterator[Resolution]:
     """The loading of the ELF files of a wheel on each distinct Linux or Android promise."""
     for platform in elf_platforms(promises):
-        loader = ElfLoader(layout, surroundings, platform)
+        around = surroundings.on(platform.promise.system)
+        loader = ElfLoader(layout, around, platform)
         if not loader.objects:
             continue
-        search = SymbolSearch(loader, platform, surroundings, PythonApi(interpreters))
-        gathering = Gathering(surroundings)
+        search = SymbolSearch(loader, platform, around, PythonApi(interpreters))
+        gathering = Gathering(around)
         for root in loader.roots():
             search.search(_load(loader, root, gathering), gathering)
         # What is left is loaded by its path, if at all, and perhaps by a program that has symbols for it: where its

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from auditor.facts.binary import Binary, Needed, Slice
-    from auditor.loading.layout import Role
+    from auditor.loading.layout import Layout, Role
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +53,12 @@ class Loaded(Generic[File]):
         while one is not None:
             yield one
             one = one.loader
+
+
+def directories_of(layout: Layout) -> frozenset[str]:
+    """The directories in which a wheel installs a file, as absolute paths below `/prefix`."""
+    places = (layout.place(member.name) for member in layout.wheel.files())
+    return frozenset(posixpath.dirname(place) for place in places if place is not None)
 
 
 def not_found(

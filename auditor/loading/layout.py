@@ -53,9 +53,21 @@ class Module(Fact, frozen=True, kw_only=True):
     name: ExtensionName
 
     @property
+    def last(self) -> str:
+        """The last part of the module's name, which `PyInit_` is followed by.
+
+        `demo/__init__.abi3.so` is the package `demo` itself, and exports `PyInit_demo` (importlib's FileFinder gives
+        the package's name to the loader; tried with CPython 3.11).
+        """
+        return self.dotted.rpartition(".")[2]
+
+    @property
     def dotted(self) -> str:
         """The module's full name."""
-        return ".".join((*filter(None, self.package.split("/")), self.name.module))
+        parts = [*filter(None, self.package.split("/")), self.name.module]
+        if len(parts) > 1 and parts[-1] == "__init__":
+            del parts[-1]
+        return ".".join(parts)
 
 
 class Layout:
@@ -105,11 +117,29 @@ class Layout:
         name = parse_extension_name(filename)
         if name is None or not all(part.isidentifier() for part in filter(None, package.split("/"))):
             return None
-        if name.kind is SuffixKind.PLAIN and not name.windows and not _initialises(binary, name.module):
+        module = Module(package=package, name=name)
+        if name.kind is SuffixKind.PLAIN and not name.windows and not _initialises(binary, module.last):
             return None
-        if _is_plain_library(binary, name.module):
+        if _is_plain_library(binary, module.last) or self._is_linked_library(binary):
             return None
-        return Module(package=package, name=name)
+        return module
+
+    def _is_linked_library(self, binary: Binary) -> bool:
+        """Whether a file without any initialiser is what another binary is linked to: a library that uses Python."""
+        if not binary.slices or binary.problems or offers_initialiser(binary):
+            return False
+        names = {binary.member.rpartition("/")[2].lower()}
+        names |= {part.identity.rpartition("/")[2].lower() for part in binary.slices if part.identity}
+        return any(self._needing.get(name, set()) - {binary.member} for name in names)
+
+    @functools.cached_property
+    def _needing(self) -> dict[str, set[str]]:
+        """Who needs a library, by its base name in lower case."""
+        needing: dict[str, set[str]] = {}
+        for binary, part in self.wheel.slices():
+            for needed in part.needed:
+                needing.setdefault(needed.name.rpartition("/")[2].lower(), set()).add(binary.member)
+        return needing
 
     @functools.cached_property
     def roles(self) -> dict[str, Role]:
@@ -158,6 +188,11 @@ def _initialises(binary: Binary, module: str) -> bool:
     """Whether the file exports a function by which Python initialises `module`."""
     wanted = {prefix + module for prefix in _INIT_PREFIXES} | {f"init{module}"}
     return any(export.symbol in wanted for part in binary.slices for export in part.exports)
+
+
+def offers_initialiser(binary: Binary) -> bool:
+    """Whether the file exports an initialiser of a module, whatever the module's name."""
+    return any(export.symbol.startswith(_INIT_PREFIXES) for part in binary.slices for export in part.exports)
 
 
 def uses_python(binary: Binary) -> bool:

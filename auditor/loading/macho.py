@@ -8,14 +8,15 @@ Sources: dyld(1); <mach-o/loader.h>; dyld's Loader.cpp (search paths and their e
 
 from __future__ import annotations
 
+import functools
 import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from auditor.facts.binary import MachODetail, NeededKind
-from auditor.loading.external import DOUBT, is_compiler_runtime, is_libpython
+from auditor.loading.external import BEGINS_ELSEWHERE, DOUBT, LOADS, is_compiler_runtime, is_libpython
 from auditor.loading.gather import ROOT_ROLES, Gathering
-from auditor.loading.installed import Installed, Loaded, not_found
+from auditor.loading.installed import Installed, Loaded, directories_of, not_found
 from auditor.loading.layout import SITE_PACKAGES, Role
 from auditor.loading.model import Library, Origin
 from auditor.platforms import macos
@@ -151,29 +152,38 @@ class MachOLoader:
             return _library(needed, Origin.UNREACHABLE, None, twin.member, searched), twin
         if needed.kind in {NeededKind.WEAK, NeededKind.LAZY}:
             return _library(needed, Origin.UNKNOWN, "it may be absent", None, searched), None
-        doubt = None
-        own = needed.name.startswith("@loader_path/") and not self._leads_outside(asking, needed.name, root)
-        if around.requirements and not own and not is_compiler_runtime(needed.name):
-            clue = None
-            if self._leads_outside(asking, needed.name, root):
-                clue = "its search path leads to another distribution"
-            elif around.helper(needed.name) is not None:
-                clue = "the package loads libraries by itself"
-            elif around.begins_elsewhere(root.member):
-                clue = "the package's `__init__.py` is in another distribution"
-            if clue is not None:
-                how = around.brings(needed.name, clue)
-                return _library(needed, Origin.DEPENDENCY, how, None, searched), None
-            doubt = DOUBT if around.loads_libraries else None
-        return not_found(needed, Origin.MISSING, doubt, searched=searched), None
+        origin, why = self._from_elsewhere(asking, needed.name, root)
+        return not_found(needed, origin, why, searched=searched), None
 
-    def _leads_outside(self, asking: Loaded[Installed], name: str, root: Installed) -> bool:
-        """Whether dyld also looks in a directory of site-packages that is not the wheel's own."""
+    def _from_elsewhere(self, asking: Loaded[Installed], name: str, root: Installed) -> tuple[Origin, str | None]:
+        """Whether a required distribution may bring the library; if not, why it may be there all the same."""
+        around = self._surroundings
+        searched = list(self._searched(asking, name, root))
+        outside = any(path.partition("/")[0] not in self._layout.top_levels for path in searched)
+        directories = (posixpath.dirname(path) for path in searched)
+        unfilled = (path for path in directories if f"{SITE_PACKAGES}/{path}" not in self._directories)
+        filling = next((one for path in unfilled if (one := around.called_after(path))), None)
+        own = name.startswith("@loader_path/") and not outside and filling is None
+        if not around.requirements or own or is_compiler_runtime(name):
+            return Origin.MISSING, None
+        if outside or filling is not None:
+            clue = "its search path leads to another distribution"
+            return Origin.DEPENDENCY, around.brings(name, clue, () if outside or filling is None else (filling,))
+        if around.helper(name) is not None:
+            return Origin.DEPENDENCY, around.brings(name, LOADS)
+        if around.begins_elsewhere(root.member):
+            return Origin.DEPENDENCY, around.brings(name, BEGINS_ELSEWHERE)
+        return Origin.MISSING, DOUBT if around.loads_libraries else None
+
+    @functools.cached_property
+    def _directories(self) -> frozenset[str]:
+        return directories_of(self._layout)
+
+    def _searched(self, asking: Loaded[Installed], name: str, root: Installed) -> Iterator[str]:
+        """The paths below site-packages, from there on, at which dyld looks for a library that the wheel has not."""
         for _spelled, path in self._places(asking, name, root):
-            below = path.removeprefix(f"{SITE_PACKAGES}/")
-            if below != path and below.partition("/")[0] not in self._layout.top_levels:
-                return True
-        return False
+            if path.startswith(f"{SITE_PACKAGES}/"):
+                yield path.removeprefix(f"{SITE_PACKAGES}/")
 
 
 def _library(
@@ -198,15 +208,16 @@ def resolve_macho(
     from auditor.loading.python_api import PythonApi
 
     done: set[str] = set()
+    around = surroundings.on(System.MACOS)
     for promise in promises:
         if promise.system is not System.MACOS:
             continue
         for arch in promise.architectures:
-            loader = MachOLoader(layout, surroundings, promise, arch)
+            loader = MachOLoader(layout, around, promise, arch)
             if arch in done or not loader.images:
                 continue
             done.add(arch)
-            gathering = Gathering(surroundings)
+            gathering = Gathering(around)
             symbols = MachOSymbols(loader, PythonApi(interpreters))
             for root in loader.roots():
                 symbols.bind(loader.load(root, gathering), gathering)

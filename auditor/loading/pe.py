@@ -10,6 +10,7 @@ later); PE format, "Import Directory Table" and "Export Directory Table".
 
 from __future__ import annotations
 
+import functools
 import posixpath
 import re
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from auditor.archive.names import is_vendored_name
 from auditor.facts.binary import NeededKind, PeDetail
-from auditor.loading.external import DOUBT, is_driver
+from auditor.loading.external import BEGINS_ELSEWHERE, DOUBT, is_driver
 from auditor.loading.gather import ROOT_ROLES, Gathering, Outcome
 from auditor.loading.installed import Installed, not_found
 from auditor.loading.layout import Role
@@ -70,14 +71,15 @@ def resolve_pe(
     interpreters: tuple[Interpreter, ...],
 ) -> Iterator[Resolution]:
     """The loading of the PE files of a wheel on each Windows tag."""
+    around = surroundings.on(System.WINDOWS)
     searches_path = bool(interpreters) and all(one.version < _STRICT_SINCE for one in interpreters)
     for promise in promises:
         if promise.system is not System.WINDOWS:
             continue
-        loader = _Loader(layout, surroundings, promise, searches_path=searches_path)
+        loader = _Loader(layout, around, promise, searches_path=searches_path)
         if not loader.images:
             continue
-        gathering = Gathering(surroundings)
+        gathering = Gathering(around)
         for root in loader.roots():
             process = loader.load(root, gathering)
             for image in process.loaded:
@@ -180,18 +182,48 @@ class _Loader:
         if is_driver(name):
             return library(Origin.DRIVER, "it comes with a device driver"), None
         clue = self._helped(root)
-        if windows.runtime_family(name) or windows.is_debug_runtime(name):
+        siblings = around.siblings(root.member)
+        runtime = windows.runtime_family(name) or windows.is_debug_runtime(name)
+        if runtime and not (siblings and windows.runtime_family(name) and self._is_split):
             return library(Origin.MISSING), None  # nobody means to take a compiler's runtime from a dependency
-        if root.role is Role.EXECUTABLE:  # is started with PATH in its search, which a module never is
+        split = bool(siblings) and clue is not None
+        if root.role is Role.EXECUTABLE and not split:  # has PATH in its search, which a module never has
             return library(Origin.MISSING, "a program also looks in PATH"), None
         if clue is None:
             return library(Origin.MISSING), None
         if self._searches_path:
             return library(Origin.UNKNOWN, clue), None
         if around.requirements and (around.helper(name) or around.begins_elsewhere(root.member)):
-            return library(Origin.DEPENDENCY, around.brings(name, clue)), None
-        doubt = around.requirements and not is_vendored_name(name)
-        return library(Origin.MISSING, DOUBT if doubt else None), None
+            return library(Origin.DEPENDENCY, around.brings(name, clue, siblings if runtime else ())), None
+        if is_vendored_name(name) or not around.requirements:
+            return library(Origin.MISSING), None
+        if siblings:
+            return library(Origin.DEPENDENCY, around.brings(name, clue, siblings)), None
+        return library(Origin.MISSING, DOUBT), None
+
+    @functools.cached_property
+    def _is_split(self) -> bool:
+        """Whether something in the wheel needs a DLL that is no runtime, and that nothing at hand has.
+
+        Where a requirement is named like the package, that DLL is what it is required for, and its runtime with it.
+        """
+        return any(
+            needed.kind is not NeededKind.DELAY and self._is_nowhere(needed.name.lower())
+            for image in self.images
+            for needed in image.part.needed
+        )
+
+    def _is_nowhere(self, name: str) -> bool:
+        """Whether a DLL of no known kind is neither in the wheel nor in Windows."""
+        known = windows.runtime_family(name) or windows.is_debug_runtime(name) or windows.parse_python_dll(name)
+        return not (
+            known
+            or name in self._by_name
+            or is_driver(name)
+            or is_vendored_name(name)
+            or _OTHER_PYTHONS.fullmatch(name)
+            or windows.is_system_dll(name, self._arch)
+        )
 
     def _helped(self, root: _Image) -> str | None:
         """By what the search may be wider than Windows makes it; None where nothing tells of that."""
@@ -200,7 +232,7 @@ class _Loader:
         if self._searches_path:
             return "Python before 3.8 looks in PATH as well"
         if self._surroundings.begins_elsewhere(root.member):
-            return "the package's `__init__.py` is in another distribution"
+            return BEGINS_ELSEWHERE
         return None
 
     def bind(self, image: _Image, process: _Process, outcome: Outcome) -> None:

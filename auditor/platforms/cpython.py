@@ -35,7 +35,7 @@ class ExtensionName(Fact, frozen=True, kw_only=True):
     """The file name of an extension module, taken apart."""
 
     module: str
-    """The last component of the module's name: what `PyInit_` is followed by."""
+    """The last component of the module's name; `__init__` for what is a package itself."""
     kind: SuffixKind
     version: tuple[int, int] | None = None
     flags: str = ""

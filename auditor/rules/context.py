@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from auditor.facts.binary import ElfDetail, Slice
+from auditor.facts.binary import BinaryFormat, ElfDetail, Slice
 from auditor.loading import resolve
 from auditor.loading.external import Surroundings
 from auditor.loading.layout import SYSTEM_FORMATS, Layout, Module, Role, matches, uses_python
@@ -84,10 +84,12 @@ class Context:
 
     @functools.cached_property
     def bundled(self) -> frozenset[str]:
-        """The base names of all members and the SONAMEs of all libraries, in lower case."""
+        """The base names of all members and the SONAMEs of all libraries, in lower case.
+
+        Not the names in the export tables of PE files: Windows looks for a DLL by the name of its file alone.
+        """
         names = {member.name.rpartition("/")[2].lower() for member in self._wheel.members}
-        names |= {part.identity.rpartition("/")[2].lower() for _, part in self._wheel.slices() if part.identity}
-        return frozenset(names)
+        return frozenset(names.union(*map(_own_names, self._wheel.binaries)))
 
     @functools.cached_property
     def files(self) -> frozenset[str]:
@@ -117,8 +119,7 @@ class Context:
         """Whether something loads this file by its name: Python imports it, or another binary needs it."""
         if self.roles[binary.member] is Role.EXTENSION:
             return True
-        names = {binary.member.rpartition("/")[2].lower()}
-        names |= {part.identity.rpartition("/")[2].lower() for part in binary.slices if part.identity}
+        names = {binary.member.rpartition("/")[2].lower()} | _own_names(binary)
         return bool(names & self.needed_names)
 
     def is_optional(self, binary: Binary) -> bool:
@@ -139,6 +140,13 @@ class Context:
         read, what is absent from the rest proves nothing: `binary-malformed` speaks of it.
         """
         yield from self.layout.judged(platform)
+
+
+def _own_names(binary: Binary) -> set[str]:
+    """The base names, in lower case, under which a library says that loaders know it; Windows does not ask that."""
+    if binary.format is BinaryFormat.PE:
+        return set()
+    return {part.identity.rpartition("/")[2].lower() for part in binary.slices if part.identity}
 
 
 def needs_nothing(part: Slice) -> bool:

@@ -116,19 +116,22 @@ def libc_of(part: Slice) -> Libc | None:
     """The C library that an ELF slice is linked to; None where nothing tells.
 
     musl and bionic both have the SONAME `libc.so`. bionic's has version nodes, which musl's never had, and what the
-    NDK links has an Android note.
+    NDK links has an Android note. glibc's names that musl's loader takes for its own (`libc.so.6`) tell nothing without
+    a version of glibc: prebuilt libraries are linked so on purpose, to run on both.
     """
     names = [needed.name for needed in part.needed]
     detail = part.detail
+    if isinstance(detail, ElfDetail) and detail.interpreter is not None and part.kind is FileKind.EXECUTABLE:
+        names.append(detail.interpreter.rpartition("/")[2])
     nodes = detail.version_needs if isinstance(detail, ElfDetail) else ()
     noted = isinstance(detail, ElfDetail) and detail.android_api is not None
     if any(_BIONIC_NODE.fullmatch(need.version) for need in nodes) or (noted and "libc.so" in names):
         return Libc.BIONIC
     if any(musl.is_musl_library(name) for name in names):
         return Libc.MUSL
-    if any(glibc.is_glibc_library(name) for name in names):
+    if any(glibc.is_glibc_library(name) and not musl.takes_for_itself(name) for name in names):
         return Libc.GLIBC
-    needs_glibc = any(glibc.is_glibc_library(need.library) and glibc.node_version(need.version) for need in nodes)
+    needs_glibc = any(glibc.is_glibc_library(need.library) and need.version.startswith("GLIBC_") for need in nodes)
     return Libc.GLIBC if needs_glibc else None
 
 

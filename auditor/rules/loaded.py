@@ -95,11 +95,15 @@ def _is_unfit_here(library: Library, context: Context) -> bool:
     return library.origin is Origin.MISSING and (name.lower() in context.bundled if windows else name in context.files)
 
 
-def together(lacks: list[Lack], message: str) -> Hit:
-    """The one finding for libraries of files that nothing in the wheel loads; `message` has `{what}` for them."""
-    what = f"`{lacks[0].name}`" if len(lacks) == 1 else f"{len(lacks)} libraries"
+def together(lacks: list[Lack], fault: str) -> Hit:
+    """The one finding for libraries of files that nothing in the wheel loads.
+
+    `fault` is what comes behind "which", with `{are}` for the verb.
+    """
+    what, are = (f"`{lacks[0].name}`", "is") if len(lacks) == 1 else (f"{len(lacks)} libraries", "are")
     return Hit(
-        message=message.format(what=what) + " by files that nothing in the wheel loads: they may be optional",
+        message=f"{what}, which {fault.format(are=are)}, {are} needed by files that nothing in the wheel loads: they"
+        " may be optional",
         help="nothing, if they are plug-ins for software that the user may have; else leave them out",
         arch=lacks[0].resolution.arch,
         severity=INFO,

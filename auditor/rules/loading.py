@@ -55,9 +55,10 @@ def library_unresolved(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
     **Limits.** System libraries that a manylinux or musllinux tag does not promise are `library-outside-policy`;
     libpython, Python's DLLs and the compilers' runtimes have rules of their own. It is a warning where the package
-    loads libraries by itself and requires other distributions, for programs on Windows, which look in PATH as well, for
-    delay-loaded libraries, and where only Python code loads the file; an info where nothing in the wheel loads it.
-    Weakly linked libraries may be absent.
+    loads libraries by itself and requires other distributions, or where its search path leads to a directory in which
+    the wheel has nothing and a required distribution is named like the package (`demo-core` for `demo`); for programs
+    on Windows, which look in PATH as well; for delay-loaded libraries; and where only Python code loads the file. It is
+    an info where nothing in the wheel loads it. Weakly linked libraries may be absent.
 
     **References.** ld.so(8); dyld(1); Dynamic-link library search order.
     """
@@ -75,7 +76,7 @@ def library_unresolved(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
             severity=lack.severity,
         )
     if others:
-        yield together(others, "{what} that is neither in the wheel nor promised is needed")
+        yield together(others, "{are} neither in the wheel nor promised")
 
 
 def _has_its_own_rule(lack: Lack, context: Context) -> bool:
@@ -145,8 +146,12 @@ def library_unreachable(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 def library_from_dependency(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """A library is there only if a required distribution brings it.
 
-    **What it checks.** Libraries that are neither in the wheel nor promised, where the search path leads into another
-    distribution, or the package loads libraries by itself, and the metadata requires other distributions.
+    **What it checks.** Libraries that are neither in the wheel nor promised, where the metadata requires other
+    distributions on this system and something leads there: the search path goes into another distribution's
+    directory, or into one of the package's own that is called after a distribution and in which the wheel has no file
+    (`PyQt6/Qt6/lib` and PyQt6-Qt6); or the package loads libraries by itself and the name of a distribution tells; or
+    the package's `__init__.py` is in another distribution. On Windows also where a package that loads libraries by
+    itself requires a distribution that is named like it.
 
     **Why it matters.** Whether it loads is then up to the other distribution: to its version, and to its being
     installed into the same directory.
@@ -154,7 +159,8 @@ def library_from_dependency(wheel: WheelFacts, context: Context) -> Iterator[Hit
     **How to fix.** Nothing, if it is meant. Pin the other distribution to the versions that have the library under
     this name.
 
-    **Limits.** The other distribution's wheel is not looked into.
+    **Limits.** The other distribution's wheel is not looked into. A name with a hash, as repairing tools give, no
+    other distribution has: such a library is lost, unless the search path leads out of the wheel.
     """
     lacks = lacking(wheel, context, Origin.DEPENDENCY)
     for how in dict.fromkeys(lack.library.how for lack in lacks):

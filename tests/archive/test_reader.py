@@ -301,6 +301,26 @@ def test_a_mode_of_another_system_is_none() -> None:
     assert read_wheel(build_zip([entry]), filename=FILENAME).members[0].mode == 0
 
 
+def test_a_file_that_twine_looks_at_before_metadata_is_looked_into() -> None:
+    """Whether it has the words is a fact of what comes before METADATA; a native file there is read all the same."""
+    words = b"Metadata-Version: 2.1\n"
+    members = {
+        "METADATA.txt": words,
+        "a/METADATA": b"x" + words,
+        "a/METADATA.so": b"\x7fELF" + words,
+        "a/METADATA.py": b"# " + words,
+        "a/METADATA.toml": b"version = 1\n",
+        "a/METADATA.big": words + b" " * dist_info.MAX_TEXT_SIZES["METADATA"],
+        "a/other": words,
+        "demo-1.0x/METADATA": words,
+        "a/b/METADATA": words,
+    }
+    facts = read(replace(DEMO, members={**DEMO.members, **members}))
+    found = [member.name for member in facts.members if member.metadata_version]
+    assert found == ["METADATA.txt", "a/METADATA", "a/METADATA.so", "a/METADATA.py"]
+    assert [binary.member for binary in facts.binaries] == ["a/METADATA.so"]
+
+
 def test_guarded_imports_are_found_under_the_tag_none() -> None:
     """Under the ABI tag `none` a native module that is only ever imported in a `try` is told."""
     guarded = b"try:\n    from demo import _fast, _both\nexcept ImportError:\n    pass\n"

@@ -41,6 +41,8 @@ def test_the_first_line_of_a_script_is_a_fact() -> None:
     assert member("demo-1.0.data/scripts/run", b"#!python\nprint()\n").first_line == "#!python"
     assert member("demo-1.0.data/scripts/run", b"\x7fELF" + bytes(60)).first_line is None
     assert member("demo/run.py", b"#!python\n").first_line is None
+    assert member("demo/x.pdb", b"Microsoft C/C++ MSF 7.00\r\n\x1aDS").first_line == "Microsoft C/C++ MSF 7.00"
+    assert member("demo/X.PDB", b"").first_line is None
     assert first_line(b"\xff\r\nrest") == "\\xff"
 
 

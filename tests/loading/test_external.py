@@ -7,6 +7,7 @@ import pytest
 from auditor.archive.names import stem
 from auditor.archive.reader import read_wheel
 from auditor.loading.external import Surroundings, is_compiler_runtime, is_driver, is_libpython
+from auditor.platforms.promise import System
 from tests.builders import WheelSpec, build_wheel
 
 MODULE = "demo/sub/_core.cpython-311-x86_64-linux-gnu.so"
@@ -108,6 +109,24 @@ def test_requirements_are_those_of_every_installation() -> None:
     assert around(*wanted).requirements == ("Foo-Bar", "foo-bar", "baz", "extra-name")
 
 
+def test_requirements_on_one_system() -> None:
+    """What is required on other systems alone is left out where the system is known."""
+    wanted = ("foo; sys_platform == 'win32'", "bar; sys_platform != 'win32'", "baz")
+    assert around(*wanted).requirements == ("foo", "bar", "baz")
+    assert around(*wanted).on(System.LINUX).requirements == ("bar", "baz")
+    assert around(*wanted).on(System.WINDOWS).requirements == ("foo", "baz")
+
+
+def test_siblings_are_named_like_the_package() -> None:
+    """A sibling's name is the package's with more behind it, in any spelling; a file at the top level has none."""
+    one = around("PyQt6-Qt6", "pyqt6_sip", "PyQt6", "PyQt6x", "my-PyQt6-Qt6")
+    assert one.siblings("PyQt6/QtCore.abi3.so") == ("PyQt6-Qt6", "pyqt6_sip")
+    assert one.siblings("PyQt6.abi3.so") == ()
+    assert one.called_after("PyQt6/Qt6/lib") == "PyQt6-Qt6"
+    assert one.called_after("PyQt6/lib") is None
+    assert one.called_after("PyQt6") is None
+
+
 def test_without_metadata_nothing_is_required() -> None:
     """Where there are no dependencies, or no metadata at all, none can bring anything."""
     assert around().requirements == ()
@@ -124,6 +143,14 @@ SUPPLIERS = {
     "underscores": ("libmkl_core.so.2", ("intel_openmp", "numpy"), "intel_openmp"),
     "hashed": ("libfoo-0a1b2c3d.so.1", ("numpy", "pyfoo"), "pyfoo"),
     "nobody": ("libbar.so.1", ("numpy", "scipy"), None),
+    "closest-of-several": ("libqt6core.so.6", ("PyQt6-sip", "PyQt6-Qt6"), "PyQt6-Qt6"),
+    "its-own-word-before-the-family's": (
+        "libcublas.so.12",
+        ("nvidia-cuda-runtime-cu12", "nvidia-cublas-cu12"),
+        "nvidia-cublas-cu12",
+    ),
+    "whole-name-before-a-part": ("libtorch_python.so", ("python-dateutil", "torch"), "torch"),
+    "first-of-equals": ("libfoo.so.1", ("pyfoo", "foopy"), "pyfoo"),
     "short-words-prove-nothing": ("libqt.so", ("pyqt", "numpy"), None),
 }
 
@@ -138,6 +165,8 @@ def test_who_may_bring_it_in_words() -> None:
     """The likely distribution is named alone; else at most three, and that there are more."""
     assert around("numpy", "pyfoo").brings("libfoo.so.1", "why") == "`pyfoo` may bring it: why"
     assert around("a-a", "b-b").brings("libfoo.so.1", "why") == "`a-a` or `b-b` may bring it: why"
+    assert around("numpy", "pyfoo").brings("libfoo.so.1", "why", ("numpy",)) == "`numpy` may bring it: why"
+    assert around("numpy", "pyfoo").brings("libbar.so.1", "why", ("pyfoo",)) == "`pyfoo` may bring it: why"
     many = around("a-a", "b-b", "c-c", "d-d").brings("libfoo.so.1", "why")
     assert many == "`a-a` or `b-b` or `c-c` or another may bring it: why"
 
@@ -159,7 +188,8 @@ def test_code_that_loads_a_file(files: dict[str, bytes], *, expected: bool) -> N
 
 BEGINNINGS = {
     "all-here": ({"demo/__init__.py": b"", "demo/sub/__init__.py": b""}, MODULE, ("core",), False),
-    "outer-is-not": ({"demo/sub/__init__.py": b""}, MODULE, ("core",), True),
+    "outer-is-not": ({"demo/sub/__init__.py": b""}, MODULE, ("core",), False),
+    "neither-is": ({"other/__init__.py": b""}, MODULE, ("core",), True),
     "inner-is-not": ({"demo/__init__.py": b""}, MODULE, ("core",), False),
     "nothing-required": ({}, MODULE, (), False),
     "at-the-top-level": ({}, "_core.abi3.so", ("core",), False),
@@ -172,5 +202,5 @@ BEGINNINGS = {
 def test_packages_that_begin_elsewhere(
     files: dict[str, bytes], member: str, requires: tuple[str, ...], *, expected: bool
 ) -> None:
-    """A package whose `__init__.py` the wheel lacks begins in another distribution, if any is required."""
+    """A module none of whose packages has its `__init__.py` here begins in another distribution, if any is required."""
     assert around(*requires, files=files).begins_elsewhere(member) is expected

@@ -21,6 +21,11 @@ ROLES = {
     "library": ("demo/libfoo.so", elf_library("libfoo.so"), Role.LIBRARY),
     "library-named-as-a-module": (MODULE, elf_library("libfoo.so"), Role.LIBRARY),
     "module-without-an-initialiser": (MODULE, replace(clean_elf(TAGS), exports=()), Role.EXTENSION),
+    "library-that-uses-python": (
+        "demo/libfoo.abi3.so",
+        replace(clean_elf(TAGS), soname="libfoo.abi3.so", exports=()),
+        Role.EXTENSION,
+    ),
     "program": ("demo/tool", elf_program(), Role.EXECUTABLE),
     "static-program": ("demo/tool", static_program(), Role.EXECUTABLE),
     "object-file": ("demo/x.o", replace(elf_library("x"), file_type=1), Role.OTHER),
@@ -39,11 +44,35 @@ def test_roles(member: str, binary: bytes, expected: Role) -> None:
     assert Layout(facts).roles[member] is expected
 
 
+@pytest.mark.parametrize(
+    ("needed", "expected"),
+    [("libfoo.abi3.so", Role.LIBRARY), ("@rpath/LibFoo-1.so", Role.LIBRARY), ("libother.so", Role.EXTENSION)],
+    ids=["by-its-file-name", "by-its-own-name", "another"],
+)
+def test_what_another_binary_needs_is_a_library(needed: str, expected: Role) -> None:
+    """A file without an initialiser that others are linked to is a library, by whichever name they call it."""
+    library = replace(clean_elf(TAGS), soname="libfoo-1.so", exports=())
+    module = replace(clean_elf(TAGS), needed=("libc.so.6", needed))
+    built = with_files(TAGS, {"demo/libfoo.abi3.so": library}, binary=module)
+    layout = Layout(read_wheel(built.data, filename=built.filename))
+    assert (layout.roles["demo/libfoo.abi3.so"], layout.roles[MODULE]) == (expected, Role.EXTENSION)
+
+
 def test_dotted_names() -> None:
-    """A module is called by its packages and its own name."""
-    built = with_files(TAGS, {"top.abi3.so": replace(clean_elf(TAGS), exports=(ElfExport(symbol="PyInit_top"),))})
+    """A module is called by its packages and its own name; a file `__init__` is the package itself."""
+    names = {
+        "top.abi3.so": "top",
+        "demo/fast/__init__.abi3.so": "fast",
+        "demo/more/__init__.so": "more",
+        "__init__.abi3.so": "__init__",
+    }
+    files = {
+        path: replace(clean_elf(TAGS), exports=(ElfExport(symbol=f"PyInit_{name}"),)) for path, name in names.items()
+    }
+    built = with_files(TAGS, files)
     modules = Layout(read_wheel(built.data, filename=built.filename)).modules
-    assert {one.dotted for one in modules.values()} == {"demo._core", "top"}
+    assert {one.dotted for one in modules.values()} == {"demo._core", "top", "demo.fast", "demo.more", "__init__"}
+    assert {path: modules[path].last for path in names} == names
 
 
 def test_a_context_without_a_wheel_name() -> None:

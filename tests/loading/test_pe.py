@@ -139,6 +139,17 @@ def test_one_fault_is_one_finding(case: Case) -> None:
     assert found == ([(case.rule, case.severity)] if case.rule else []), [one.message for one in report.findings]
 
 
+def test_the_name_in_an_export_table_is_no_files_name() -> None:
+    """Windows looks for a DLL by its file's name: a copy under another name is not there, and is not loaded."""
+    wheel = build(Case(imports={"foo.dll": ("foo",)}, files={"demo.libs/foo-0123456789abcdef.dll": FOO}))
+    facts = read_wheel(wheel.data, filename=wheel.filename)
+    context = Context(facts)
+    assert "foo-0123456789abcdef.dll" in context.bundled
+    assert "foo.dll" not in context.bundled
+    (copy,) = (binary for binary in facts.binaries if binary.member.endswith(".dll"))
+    assert not context.is_loaded(copy)
+
+
 def image_of(wheel: BuiltWheel) -> Image:
     """What the loader says of the module."""
     (resolution,) = Context(read_wheel(wheel.data, filename=wheel.filename)).resolutions

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from auditor.findings import Severity
 from tests.builders import OUTSIDE_STABLE_ABI, ElfImport, ElfVersionNeed, clean_elf, extension_name, replace
 from tests.rules.helpers import only, rules_hit
 from tests.rules.native_helpers import (
@@ -14,6 +15,8 @@ from tests.rules.native_helpers import (
     elf_library,
     elf_program,
     elf_wheel,
+    judged,
+    loud,
     params,
     plain_wheel,
     static_program,
@@ -175,3 +178,11 @@ def test_the_help_names_the_tool() -> None:
     """Who built for Android with the wrong compiler is told of the NDK, and not of an image."""
     wheel = with_files(TAGS, {}, binary=replace(clean_elf(GLIBC), page=0x4000), member=MODULE)
     assert "NDK" in only(wheel, rule="libc-mismatch").help
+
+
+def test_glibc_without_versions_is_a_library_that_android_has_not() -> None:
+    """`libc.so.6` without a version tells no C library: on Android it is one that is not there."""
+    plain = replace(clean_elf(GLIBC), page=0x4000, imports=(PYTHON, ElfImport(symbol="memcpy")))
+    (finding,) = loud(judged(with_files(TAGS, {}, binary=plain, member=MODULE)))
+    assert (finding.rule, finding.severity) == ("library-unresolved", Severity.ERROR)
+    assert "`libc.so.6`" in finding.message

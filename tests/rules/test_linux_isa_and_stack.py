@@ -6,6 +6,7 @@ import pytest
 
 from auditor.findings import Severity
 from tests.builders import BuiltWheel, clean_elf, extension_name, extension_wheel, replace
+from tests.rules.helpers import findings
 from tests.rules.linux_helpers import ARM, ARM_MODULE, MODULE, MUSL, MUSL_MODULE, TAGS, needing
 from tests.rules.native_helpers import (
     Planted,
@@ -71,6 +72,20 @@ def test_processors_of_the_baseline(wheel: BuiltWheel) -> None:
 def test_x86_isa_newer_than_tag(case: Planted) -> None:
     """A file that is marked as needing a newer processor is one finding."""
     assert_planted(case)
+
+
+def test_files_of_one_level_are_one_finding() -> None:
+    """Files with the same level are told together, apart from those of another one and from what nothing loads."""
+    names = ("libone.so", "libtwo.so", "libhigh.so")
+    levels = {"libone.so": 4, "libtwo.so": 4, "libhigh.so": 8, "libloose.so": 4}
+    files = {f"demo/{name}": elf_library(name, x86_isa_needed=level) for name, level in levels.items()}
+    wheel = elf_wheel(TAGS, needed=("libc.so.6", *names), runpath="$ORIGIN", x86_isa_needed=4, files=files)
+    found = findings(wheel, rule="x86-isa-newer-than-tag")
+    assert sorted((one.message.partition(" ask")[0], len(one.evidence), one.severity.value) for one in found) == [
+        ("3 files", 3, "error"),
+        ("`demo/libhigh.so`", 1, "error"),
+        ("`demo/libloose.so`", 1, "warning"),
+    ]
 
 
 STACK_CLEAN = {

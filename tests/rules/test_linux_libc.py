@@ -271,7 +271,26 @@ def test_only_elf_files_have_version_needs() -> None:
     assert list(version_needs(binary, binary.slices[0])) == []
 
 
+FOR_BOTH = ("libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1", "libutil.so.1")
+"""Names of glibc that musl's loader takes for itself."""
+
+
+def prebuilt(*needed: str) -> ElfSpec:
+    """A library that is linked to glibc's names and to no version of them."""
+    symbols = (ElfImport(symbol="memcpy"), ElfImport(symbol="cos"))
+    return replace(elf_library("libprebuilt.so"), needed=needed, imports=symbols)
+
+
 LIBC_CLEAN = {
+    "names-without-versions-under-musllinux": elf_wheel(
+        MUSL,
+        needed=("libc.musl-x86_64.so.1", "libprebuilt.so"),
+        runpath="$ORIGIN",
+        files={"demo/libprebuilt.so": prebuilt(*FOR_BOTH)},
+    ),
+    "names-without-versions-that-nothing-loads": with_files(MUSL, {"demo/libprebuilt.so": prebuilt(*FOR_BOTH)}),
+    "names-without-versions-under-manylinux": with_files(TAGS, {"demo/libprebuilt.so": prebuilt(*FOR_BOTH)}),
+    "module-without-versions-under-musllinux": elf_wheel(MUSL, needed=FOR_BOTH, imports=(PYTHON,)),
     "trap4-libc.so": elf_wheel(MUSL, needed=("libc.so",)),
     "trap4-libc.musl": extension_wheel(MUSL),
     "trap8-gnu-suffix-on-cp310": with_files(
@@ -316,6 +335,27 @@ LIBC_DIRTY = {
         wheel=plain_wheel("py3-none-musllinux_1_2_x86_64", {"demo-1.0.data/scripts/tool": elf_program()}),
         rule="libc-mismatch",
         member="demo-1.0.data/scripts/tool",
+    ),
+    "glibc-program-without-versions": Planted(
+        wheel=plain_wheel(
+            "py3-none-musllinux_1_2_x86_64",
+            {"demo-1.0.data/scripts/tool": replace(elf_program(), imports=(ElfImport(symbol="memcpy"),))},
+        ),
+        rule="libc-mismatch",
+        member="demo-1.0.data/scripts/tool",
+    ),
+    "a-name-that-musl-does-not-take": Planted(
+        wheel=with_files(MUSL, {"demo/libprebuilt.so": prebuilt("libc.so.6", "libresolv.so.2")}),
+        rule="libc-mismatch",
+        member="demo/libprebuilt.so",
+        shows={"library": "libc.so.6"},
+    ),
+    "a-version-of-no-release": Planted(
+        wheel=with_files(
+            MUSL, {"demo/libprebuilt.so": replace(prebuilt(*FOR_BOTH), imports=(libc("_dl_x", "GLIBC_PRIVATE"),))}
+        ),
+        rule="libc-mismatch",
+        member="demo/libprebuilt.so",
     ),
     "needed-musl-library": Planted(
         wheel=elf_wheel(

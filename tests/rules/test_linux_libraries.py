@@ -217,6 +217,41 @@ def test_an_auxiliary_library_may_be_absent() -> None:
     assert judge(replaced(facts, binaries=(softened,))).findings == ()
 
 
+def test_what_helps_against_a_driver() -> None:
+    """What comes with a device driver cannot be copied into the wheel, and nobody is told to."""
+    (driver,) = native(judged(needing("libOpenCL.so.1")))
+    assert "auditwheel" not in (driver.help or "")
+    assert "dlopen" in (driver.help or "")
+    (system,) = native(judged(needing("libfoo.so.1")))
+    assert "auditwheel repair" in (system.help or "")
+
+
+OUTSIDE_TOGETHER = (
+    "which the tag does not promise and the wheel does not bring, {are} needed by files that nothing in the wheel"
+    " loads: they may be optional"
+)
+UNRESOLVED_TOGETHER = (
+    "which {are} neither in the wheel nor promised, {are} needed by files that nothing in the wheel loads: they may be"
+    " optional"
+)
+TOGETHER = {
+    "one": (("libfoo.so.1",), f"`libfoo.so.1`, {OUTSIDE_TOGETHER.format(are='is')}"),
+    "two": (("libbar.so.1", "libfoo.so.1"), f"2 libraries, {OUTSIDE_TOGETHER.format(are='are')}"),
+    "one-lost": (("libfoo-0a1b2c3d.so.1",), f"`libfoo-0a1b2c3d.so.1`, {UNRESOLVED_TOGETHER.format(are='is')}"),
+    "two-lost": (
+        ("libbar-0a1b2c3d.so.1", "libfoo-0a1b2c3d.so.1"),
+        f"2 libraries, {UNRESOLVED_TOGETHER.format(are='are')}",
+    ),
+}
+
+
+@pytest.mark.parametrize(("needed", "message"), TOGETHER.values(), ids=TOGETHER)
+def test_libraries_of_plug_ins_in_one_sentence(needed: tuple[str, ...], message: str) -> None:
+    """One library and several are told of in a sentence of their own number."""
+    (finding,) = native(judged(with_files(TAGS, {"demo/plugin.so": elf_library("plugin.so", needed=needed)})))
+    assert finding.message == message
+
+
 def test_a_linux_tag_without_any_elf_file() -> None:
     """Where there is nothing to judge, these families say nothing."""
     assert native(judged(plain_wheel("py3-none-manylinux_2_17_x86_64", {}))) == []

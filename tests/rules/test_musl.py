@@ -213,6 +213,17 @@ def test_what_other_rules_speak_of(wheel: BuiltWheel, rule: str) -> None:
     assert {one.rule for one in loud(judged(wheel))} == {rule}
 
 
+@pytest.mark.parametrize("needed", [("libprebuilt.so",), ()], ids=["loaded", "not-loaded"])
+def test_the_names_of_glibc_lead_to_musl_itself(needed: tuple[str, ...]) -> None:
+    """A file that needs `libc.so.6` without a version is given musl, and misses what glibc alone has."""
+    prebuilt = replace(library("libprebuilt.so", takes=("cos", "backtrace")), needed=("libc.so.6", "libm.so.6"))
+    wheel = elf_wheel(NEW, needed=(LIBC, *needed), runpath="$ORIGIN", files={"demo/libprebuilt.so": prebuilt})
+    assert [one.symbol for one in only(wheel, rule=RULE).evidence] == ["backtrace"]
+    fine = replace(prebuilt, imports=symbols("memcpy", "cos"))
+    wheel = elf_wheel(NEW, needed=(LIBC, *needed), runpath="$ORIGIN", files={"demo/libprebuilt.so": fine})
+    assert not loud(judged(wheel))
+
+
 def test_a_library_that_nothing_loads_may_be_loaded_beside_another() -> None:
     """Where no file of the wheel loads a library, what any other exports counts as provided."""
     files = {

@@ -8,6 +8,7 @@ from auditor.findings import Severity
 from tests.builders import (
     BuiltWheel,
     ElfExport,
+    ElfImport,
     ElfSpec,
     MachoExport,
     MachoLibrary,
@@ -20,6 +21,7 @@ from tests.builders import (
     extension_wheel,
     replace,
 )
+from tests.rules.helpers import only
 from tests.rules.native_helpers import (
     Planted,
     assert_planted,
@@ -32,7 +34,7 @@ from tests.rules.native_helpers import (
     plain_wheel,
     with_files,
 )
-from tests.rules.python_helpers import MAC, MODULE, MUSL, TAGS, WINDOWS
+from tests.rules.python_helpers import MAC, MODULE, MUSL, PYTHON, TAGS, WINDOWS
 
 
 def _bound(symbol: str) -> ElfSpec:
@@ -40,7 +42,26 @@ def _bound(symbol: str) -> ElfSpec:
     return replace(clean_elf(TAGS), exports=(ElfExport(symbol=symbol),) if symbol else ())
 
 
+def _library(suffix: str = ".cpython-311-x86_64-linux-gnu.so") -> ElfSpec:
+    """A library that takes Python's API, offers a function of its own, and has the suffix of a module."""
+    return replace(_bound("dd_start"), soname=f"libdd{suffix}", imports=(PYTHON,))
+
+
+def _needing(tags: str, library: str, spec: ElfSpec) -> BuiltWheel:
+    """A wheel whose module needs a library beside it."""
+    needed = (*clean_elf(tags).needed, library.rpartition("/")[2])
+    return elf_wheel(tags, needed=needed, runpath="$ORIGIN", files={library: spec})
+
+
+LIBRARY = "demo/libdd.cpython-311-x86_64-linux-gnu.so"
+MAKES = ElfImport(symbol="PyModuleDef_Init")
+PACKAGE = "demo/__init__.cpython-311-x86_64-linux-gnu.so"
 INIT_CLEAN = {
+    "the-package-itself": with_files(TAGS, {}, binary=_bound("PyInit_demo"), member=PACKAGE),
+    "a-package-below": with_files(TAGS, {"demo/fast/__init__.abi3.so": _bound("PyInit_fast")}),
+    "a-package-of-a-plain-suffix": with_files(TAGS, {"demo/fast/__init__.so": _bound("PyInit_fast")}),
+    "at-the-top-level": with_files(TAGS, {"__init__.abi3.so": _bound("PyInit___init__")}),
+    "library-that-another-binary-needs": _needing(TAGS, LIBRARY, _library()),
     "pyinit": extension_wheel(TAGS),
     "a09-pymodexport": elf_wheel(TAGS, exports=(ElfExport(symbol="PyModExport__core"),)),
     "non-ascii-name": with_files(
@@ -97,6 +118,35 @@ INIT_DIRTY = {
         member=extension_name(MAC),
         arch="arm64",
     ),
+    "the-package-under-the-name-of-its-file": Planted(
+        wheel=with_files(TAGS, {"demo/fast/__init__.abi3.so": _bound("PyInit___init__")}),
+        rule="module-init-missing",
+        member="demo/fast/__init__.abi3.so",
+        says=("the module `demo.fast` does not export `PyInit_fast`", "`PyInit___init__`"),
+    ),
+    "needed-and-of-another-name": Planted(
+        wheel=_needing(TAGS, LIBRARY, replace(_library(), exports=(ElfExport(symbol="PyInit_dd"),))),
+        rule="module-init-missing",
+        member=LIBRARY,
+        says=("`PyInit_dd`",),
+    ),
+    "needed-by-itself-alone": Planted(
+        wheel=with_files(
+            TAGS,
+            {
+                LIBRARY: replace(
+                    _library(), needed=("libc.so.6", LIBRARY.rpartition("/")[2]), imports=(PYTHON, MAKES), exports=()
+                )
+            },
+        ),
+        rule="module-init-missing",
+        member=LIBRARY,
+    ),
+    "own-functions-and-the-making-of-a-module": Planted(
+        wheel=with_files(TAGS, {LIBRARY: replace(_library(), imports=(PYTHON, MAKES))}),
+        rule="module-init-missing",
+        member=LIBRARY,
+    ),
     "object-file": Planted(wheel=elf_wheel(TAGS, file_type=1), rule="module-init-missing", member=MODULE),
 }
 
@@ -111,6 +161,15 @@ def test_modules_with_an_initialiser(wheel: BuiltWheel) -> None:
 def test_module_init_missing(case: Planted) -> None:
     """A module without its initialiser is one error, which says what is exported in its place."""
     assert_planted(case)
+
+
+@pytest.mark.parametrize("exported", ["dd_start", "_init", "initlibdd"])
+def test_what_is_no_module_but_by_its_name(exported: str) -> None:
+    """A file with functions of its own that makes no module is a warning; what exports nothing else is an error."""
+    wheel = with_files(TAGS, {LIBRARY: replace(_library(), exports=(ElfExport(symbol=exported),))})
+    finding = only(wheel, rule="module-init-missing")
+    assert finding.severity is (Severity.WARNING if exported == "dd_start" else Severity.ERROR)
+    assert ("`libdd.so`" in (finding.help or "")) is (exported == "dd_start")
 
 
 def test_a09_an_abi3_module_with_pymodexport_is_clean() -> None:

@@ -22,8 +22,9 @@ from tests.builders import (
     clean_elf,
     clean_macho,
     extension_wheel,
+    replace,
 )
-from tests.rules.native_helpers import elf_wheel, judged, loud, native
+from tests.rules.native_helpers import elf_wheel, judged, loud, native, with_files
 from tests.rules.python_helpers import MAC, PYTHON
 
 if TYPE_CHECKING:
@@ -48,10 +49,10 @@ INITIALISED = "SystemError: initialization of _core failed"
 """What Python says of the builders' module, which gives NULL: it was found, loaded and entered."""
 
 
-def _imported(wheel: BuiltWheel, directory: Path) -> str:
-    """The last line that a fresh interpreter of this Python says when it imports the wheel's module."""
+def _imported(wheel: BuiltWheel, directory: Path, module: str = "demo._core") -> str:
+    """The last line that a fresh interpreter of this Python says when it imports a module of the wheel."""
     zipfile.ZipFile(BytesIO(wheel.data)).extractall(directory)
-    program = f"import sys; sys.path.insert(0, {str(directory)!r}); import demo._core"
+    program = f"import sys; sys.path.insert(0, {str(directory)!r}); import {module}"
     ran = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=False)
     assert ran.returncode == 1, ran.stderr
     return ran.stderr.strip().splitlines()[-1]
@@ -153,6 +154,25 @@ def test_the_real_loader_agrees(wheel: BuiltWheel, rule: str | None, answer: str
     """Where we report an error the import fails in a child process, and where we are silent it gets to `PyInit`."""
     assert _imported(wheel, tmp_path).startswith(answer)
     assert [one.rule for one in loud(judged(wheel))] == ([] if rule is None else [rule])
+
+
+@pytest.mark.skipif(not LOADS_HERE, reason="the modules are for a usual CPython on x86-64 Linux with glibc")
+@pytest.mark.parametrize(
+    ("initialiser", "rules", "answer"),
+    [
+        ("PyInit_fast", [], "SystemError: initialization of fast failed"),
+        ("PyInit___init__", ["module-init-missing"], "ImportError: dynamic module does not"),
+    ],
+)
+def test_the_real_loader_and_a_package_that_is_a_module(
+    initialiser: str, rules: list[str], answer: str, tmp_path: Path
+) -> None:
+    """The file `__init__` of a package has the initialiser of the package, and a Python source beside it is not run."""
+    binary = build_elf(replace(clean_elf(HERE), exports=(ElfExport(symbol=initialiser),)))
+    files = {f"demo/fast/__init__.cpython-{VERSION}-x86_64-linux-gnu.so": binary, "demo/fast/__init__.py": b"1 / 0\n"}
+    wheel = with_files(HERE, files)
+    assert _imported(wheel, tmp_path, "demo.fast").startswith(answer)
+    assert [one.rule for one in loud(judged(wheel))] == rules
 
 
 @pytest.mark.skipif(not LOADS_HERE, reason="the modules are for a usual CPython on x86-64 Linux with glibc")

@@ -192,6 +192,15 @@ def test_a_hostile_path_is_cut_and_quoted() -> None:
     assert_house_style([finding])
 
 
+def test_a_run_of_blanks_is_shortened() -> None:
+    """What a tool has filled with blanks is shown with few of them; a path with single ones as it is."""
+    finding = only(elf_wheel(TAGS, runpath="/build/lib" + " " * 150 + "/x"), rule="rpath-unsafe")
+    assert "`/build/lib … /x`" in finding.message
+    assert "`/build/lib … /x`" in finding.evidence[0].text
+    plain = only(elf_wheel(TAGS, runpath="/build  of/lib"), rule="rpath-unsafe")
+    assert "`/build  of/lib`" in plain.message
+
+
 def test_a_wheel_for_any_platform_is_looked_at() -> None:
     """A library in a wheel without a platform is loaded all the same."""
     spec = replace(clean_elf(TAGS), soname="libdemo.so", runpath="$ORIGIN:", exports=())

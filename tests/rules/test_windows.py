@@ -324,6 +324,19 @@ RUNTIME_DIRTY = {
         severity=Severity.WARNING,
         says=("may be optional",),
     ),
+    "xgboost-library-that-python-code-loads": Planted(
+        wheel=plain_wheel(
+            "py3-none-win_amd64",
+            {
+                "demo/__init__.py": b'import ctypes\nctypes.CDLL("plugin.dll")\n',
+                "demo/plugin.dll": dll("plugin.dll", "vcomp140.dll"),
+            },
+        ),
+        rule="windows-runtime-missing",
+        member="demo/plugin.dll",
+        severity=Severity.WARNING,
+        says=("only Python code of the wheel loads the file",),
+    ),
 }
 
 

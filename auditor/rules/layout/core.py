@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _SHOWN = 12
 _EXPANDED_MAX = 4096
 """Tags of WHEEL that are compared: the largest set known has 60."""
+_DEAD = 2
+"""The major version of Python whose last release was in 2020: that its tag is missing costs next to nobody anything."""
 
 
 @rule("dist-info-missing", severity=ERROR, pypi=REJECT, since="0.1")
@@ -105,7 +107,7 @@ def wheel_tag_mismatch(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 
     **What it checks.** The `Tag` lines, expanded, are the expanded set of the file name. It is an error where a
     machine that the file name lets install the wheel finds no tag of its own in WHEEL, and a warning where each
-    does.
+    does, or where Python 2 alone finds none.
 
     **Why it matters.** Installers choose by the file name. Afterwards `pip check` looks at WHEEL and says "is not
     supported on this platform", and uv takes the installed wheel for a wrong one and reinstalls it each time. PyPI is
@@ -133,6 +135,8 @@ def wheel_tag_mismatch(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
         and unmatchable(wanted[tag].platform) is None
         and not covered(wanted[tag], claimed.values())
     ]
+    lost.sort(key=lambda tag: wanted[tag].python.major == _DEAD)
+    living = any(wanted[tag].python.major != _DEAD for tag in lost)
     evidence = [Evidence(text=f"`{tag}` is in the file name and not in WHEEL") for tag in (lost or missing)[:_SHOWN]]
     evidence += [Evidence(text=f"`{tag}` is in WHEEL and not in the file name") for tag in extra[:_SHOWN]]
     if not claimed and wheel.wheel_file.tags:
@@ -140,19 +144,25 @@ def wheel_tag_mismatch(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     elif not claimed:
         message = "WHEEL has no `Tag` line"
     elif lost:
-        message = f"WHEEL has no tag for machines that the file name promises to serve: `{lost[0]}`"
+        whom = "machines that" if living else f"Python {_DEAD}, which"
+        message = f"WHEEL has no tag for {whom} the file name promises to serve: `{lost[0]}`"
+    elif missing:
+        message = f"{_tags(missing, 'is', 'are')} not in WHEEL, which has other tags for the same machines"
     else:
-        count = len(missing) + len(extra)
-        tags = "1 tag" if count == 1 else f"{count} tags"
-        message = f"WHEEL and the file name differ in {tags}, though each machine finds one"
+        message = f"{_tags(extra, 'is', 'are')} in WHEEL and not in the file name"
     yield Hit(
         message=message,
         help="give the wheel its old name again, and change its tags with `python -m wheel tags`, which keeps the name,"
         " WHEEL and RECORD together",
         member=f"{wheel.dist_info}/WHEEL",
         evidence=tuple(evidence),
-        severity=ERROR if lost or not claimed else WARNING,
+        severity=ERROR if living or not claimed else WARNING,
     )
+
+
+def _tags(tags: list[str], one: str, several: str) -> str:
+    """The subject of a message about tags, with the verb that goes with it."""
+    return f"`{tags[0]}` {one}" if len(tags) == 1 else f"`{tags[0]}` and {len(tags) - 1} more {several}"
 
 
 def _expand(line: str) -> Iterator[Promise]:

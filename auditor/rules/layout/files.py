@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from auditor.archive.dist_info import twine_order
 from auditor.facts.archive import NATIVE_KINDS, ContentKind
 from auditor.rules.metadata.fields import capped
 from auditor.rules.rule import ERROR, WARNING, Evidence, Hit, rule
@@ -12,6 +13,7 @@ from auditor.rules.rule import ERROR, WARNING, Evidence, Hit, rule
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from auditor.facts.archive import Member
     from auditor.facts.wheel import WheelFacts
     from auditor.rules.context import Context
 
@@ -20,15 +22,24 @@ _INSTALLER_FILES = frozenset({"INSTALLER", "REQUESTED", "direct_url.json", "uv_c
 _SUBDIRECTORIES = frozenset({"licenses", "license_files", "LICENSES", "sboms"})
 _CLASHING = frozenset(
     {"test", "tests", "doc", "docs", "example", "examples", "src", "build", "dist", "scripts", "benchmarks", "setup.py"}
-    | {"__init__.py", "conftest.py", "setup.cfg", "pyproject.toml", "tools"}
+    | {"__init__.py", "conftest.py", "setup.cfg", "pyproject.toml", "tools", "tmp"}
 )
+_CLASHING_FILES = frozenset(
+    {"readme", "license", "licence", "copying", "notice", "changelog", "changes", "authors", "contributing"}
+    | {"requirements", "manifest", "makefile", "dockerfile", "dummy"}
+)
+"""What a loose file is called, up to its first dot, that some other distribution has as well."""
 _LEFTOVER_NAMES = frozenset(
     {".DS_Store", "Thumbs.db", ".gitignore", ".gitattributes", ".gitmodules", "Cargo.lock", ".coverage"}
 )
 _LEFTOVER_DIRECTORIES = frozenset(
     {".git", ".hg", ".svn", ".idea", ".vscode", "__MACOSX", ".pytest_cache", ".mypy_cache"}
 )
-_LEFTOVER_SUFFIXES = re.compile(r"\.(o|obj|lo|la|pdb|ilk|exp|orig|rej|swp)$", re.IGNORECASE)
+_LEFTOVER_SUFFIXES = re.compile(r"\.(o|obj|lo|la|ilk|exp|orig|rej|swp)$", re.IGNORECASE)
+_PROGRAM_DATABASE = "Microsoft C/C++ "
+"""How a program database of Visual C++ begins. Protein Data Bank files have the suffix `.pdb` as well."""
+_DEEPEST = 20
+"""Directories above a `site-packages` in which a package is looked for."""
 _BYTECODE = re.compile(r"\.py[co]$")
 
 
@@ -136,7 +147,8 @@ def stray_top_level(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """The wheel installs a name that clashes with other distributions.
 
     **What it checks.** No top-level module, package or file is named `tests`, `docs`, `examples`, `src`, `setup.py`,
-    `__init__.py` and the like, beside the project's own name.
+    `__init__.py`, `tmp` and the like, beside the project's own name; and no loose file is a `README`, a `LICENSE`, a
+    `Makefile` or the like, whatever its suffix.
 
     **Why it matters.** Two distributions with a top-level `tests` overwrite each other's files, and uninstalling one
     breaks the other.
@@ -147,11 +159,17 @@ def stray_top_level(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """
     own = (wheel.name.distribution.lower() if wheel.name else "").replace("-", "_")
     tops: dict[str, str] = {}
+    leftovers = context.once(_leftovers)
     for member in wheel.files():
-        path = context.installed_path(member.name)
+        path = context.installed_path(member.name) if member.name not in leftovers else None
         if path and not path.partition("/")[0].endswith((".dist-info", ".data")):
             tops.setdefault(path.partition("/")[0], member.name)
-    found = [name for name in tops if name.lower() in _CLASHING and name.lower() != own]
+    loose = {member for name, member in tops.items() if context.installed_path(member) == name}
+    found = [
+        name
+        for name, member in tops.items()
+        if (name.lower() in _CLASHING and name.lower() != own) or (member in loose and _clashes(name))
+    ]
     if found:
         yield Hit(
             message=f"the wheel installs {', '.join(f'`{name}`' for name in sorted(found))} at the top level",
@@ -160,40 +178,78 @@ def stray_top_level(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
         )
 
 
+def _clashes(filename: str) -> bool:
+    """Whether a loose file has a name of everybody's; what Python imports goes by the name of its module."""
+    stem, _, suffix = filename.lower().partition(".")
+    return stem in _CLASHING_FILES and suffix.rpartition(".")[2] not in {"py", "pyi", "pyc", "so", "pyd", "pth"}
+
+
 @rule("build-leftovers", severity=WARNING, since="0.1")
 def build_leftovers(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """Files of the build or of the working directory are in the wheel.
 
     **What it checks.** There are no object files, libtool and debug files, files of version control, editors or
-    desktops.
+    desktops, and no files of the environment that the build ran in (`tmp/build-env-x/lib/python3.11/site-packages/`).
 
     **Why it matters.** They make the wheel larger, and tell of the machine it was built on.
 
-    **How to fix.** Exclude them from the package data; clean the build directory.
+    **How to fix.** Exclude them from the package data; clean the build directory. The files of an environment come
+    from data files or an install rule with an absolute path.
 
     **Limits.** Static libraries and import libraries are let pass where headers lie in the wheel: they are for
-    linking.
+    linking. A `.pdb` file is debugging information where it begins as such, or a PE file of its name lies beside it.
+    An environment below a package is taken for the package's own.
 
     **References.** pydistcheck, check-wheel-contents.
     """
-    headers = any(member.name.endswith((".h", ".hpp", ".cmake")) for member in wheel.files())
-    found = []
-    for member in wheel.files():
-        directory, _, filename = member.name.rpartition("/")
-        library = member.content is ContentKind.AR and filename.endswith((".a", ".lib")) and not headers
-        if (
-            filename in _LEFTOVER_NAMES
-            or _LEFTOVER_DIRECTORIES & set(directory.split("/"))
-            or _LEFTOVER_SUFFIXES.search(filename)
-            or library
-        ):
-            found.append(member.name)
+    found = list(context.once(_leftovers))
     if found:
         yield Hit(
             message=f"{_named(found, 'is a leftover', 'are leftovers')} of the build or of the working directory",
             help="exclude them from the package data, and clean the build directory",
             evidence=_evidence(found),
         )
+
+
+def _leftovers(wheel: WheelFacts, context: Context) -> dict[str, None]:
+    """The members that nobody meant to ship, in the order of the archive."""
+    headers = any(member.name.endswith((".h", ".hpp", ".cmake")) for member in wheel.files())
+    programs = {member.name.rpartition(".")[0] for member in wheel.files() if member.content is ContentKind.PE}
+    packages = {
+        path.rpartition("/")[0]
+        for member in wheel.files()
+        if member.name.endswith((".py", ".so", ".pyd")) and (path := context.installed_path(member.name)) is not None
+    }
+    return {
+        member.name: None
+        for member in wheel.files()
+        if _is_leftover(member, programs=programs, headers=headers)
+        or _is_of_an_environment(context.installed_path(member.name), packages)
+    }
+
+
+def _is_leftover(member: Member, *, programs: set[str], headers: bool) -> bool:
+    """Whether a file is a leftover by its name and content.
+
+    `programs` are the PE files without their suffixes; `headers` says whether there is something to compile against.
+    """
+    directory, _, filename = member.name.rpartition("/")
+    stem, _, suffix = member.name.rpartition(".")
+    database = stem in programs or (member.first_line or "").startswith(_PROGRAM_DATABASE)
+    return (
+        filename in _LEFTOVER_NAMES
+        or bool(_LEFTOVER_DIRECTORIES & set(directory.split("/")))
+        or _LEFTOVER_SUFFIXES.search(filename) is not None
+        or (suffix.lower() == "pdb" and database)
+        or (member.content is ContentKind.AR and filename.endswith((".a", ".lib")) and not headers)
+    )
+
+
+def _is_of_an_environment(path: str | None, packages: set[str]) -> bool:
+    """Whether a file lies in the site-packages of another environment, which is no part of a package."""
+    above, found, _ = f"/{path}".partition("/site-packages/") if path is not None else ("", "", "")
+    parts = above.split("/")[1:]
+    return bool(found) and not any("/".join(parts[:depth]) in packages for depth in range(1, len(parts[:_DEEPEST]) + 1))
 
 
 @rule("pth-file", severity=WARNING, since="0.1")
@@ -253,28 +309,23 @@ def empty_wheel(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
 def metadata_shadowed(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """Another file would be read as the wheel's METADATA.
 
-    **What it checks.** No other member whose path has `METADATA` in it comes before the real one in twine's order: the
-    fewest directories first, then by name.
+    **What it checks.** No other member whose path has `METADATA` in it, and whose text has the words
+    `Metadata-Version`, comes before the real one in twine's order: the fewest directories first, then by name.
 
-    **Why it matters.** twine takes the first of them that has the words `Metadata-Version`, and sends its fields to
-    PyPI.
+    **Why it matters.** twine takes the first such file for the wheel's METADATA, and sends its fields to PyPI.
 
     **How to fix.** Rename the file.
 
-    **Limits.** Whether the other file has those words is not looked at.
+    **Limits.** Files that are larger than a METADATA may be are not looked into.
 
     **References.** twine's `wheel.py`.
     """
-    real = f"{wheel.dist_info}/METADATA"
-    candidates = sorted(
-        (member.name for member in wheel.files() if "METADATA" in member.name),
-        key=lambda name: (name.count("/"), name),
-    )
-    if real in candidates and candidates[0] != real:
+    shadows = sorted((member.name for member in wheel.files() if member.metadata_version), key=twine_order)
+    if shadows and wheel.metadata is not None:
         yield Hit(
-            message=f"twine looks at `{candidates[0]}` before the wheel's METADATA",
-            help="rename the file, if its text has `Metadata-Version` in it",
-            member=candidates[0],
+            message=f"twine takes `{shadows[0]}` for the wheel's METADATA, which it comes before",
+            help="rename the file: twine reads the first that has `METADATA` in its path and `Metadata-Version` in it",
+            member=shadows[0],
         )
 
 

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 _SHOWN = 20
 _LIBC_NAMES = {Libc.GLIBC: "glibc", Libc.MUSL: "musl", Libc.BIONIC: "Android's bionic"}
+_OF_A_DRIVER = "nothing, if the wheel is for machines with that device; else load it at run time, with `dlopen`"
+_OF_A_SYSTEM = "copy it into the wheel with `auditwheel repair`, link it statically, or ignore the rule"
 _ISA_LEVELS = {1: "x86-64-v2", 2: "x86-64-v3", 3: "x86-64-v4"}
 
 
@@ -186,7 +188,8 @@ def libc_mismatch(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     and a module that is there for the promised one as well, are passengers. Where the set has several kinds of tags,
     `platform-mixed` speaks.
 
-    **Why it matters.** musl's loader finds no `libc.so.6`, or does not find the symbols behind its versions; glibc's
+    **Why it matters.** musl's loader takes the name `libc.so.6` for itself and has not the functions of glibc alone
+    ("symbol not found"), and it finds no `ld-linux-x86-64.so.2`; what both have is laid out differently. glibc's loader
     finds no `libc.musl-x86_64.so.1`, and takes its own linker script for `libc.so`: "invalid ELF header". Android has
     neither `libc.so.6` nor musl: "library not found".
 
@@ -194,9 +197,10 @@ def libc_mismatch(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     `-C target-feature=-crt-static`.
 
     **Limits.** musl and bionic both call their library `libc.so`. It is taken for bionic's where the file asks for a
-    version node of it, or has an Android note.
+    version node of it, or has an Android note. `libc.so.6` and what else musl takes for itself say nothing without a
+    version of glibc: such a prebuilt library may be for both, and its symbols are judged (`musl-newer-than-tag`).
 
-    **References.** PEP 656; PEP 600; PEP 738.
+    **References.** PEP 656; PEP 600; PEP 738; musl's ldso/dynlink.c, load_library.
     """
     found = wrong_libc(wheel, context)
     promised = promised_libc(context)
@@ -229,9 +233,10 @@ def library_outside_policy(wheel: WheelFacts, context: Context) -> Iterator[Hit 
 
     **What it checks.** Every needed library is one that the manylinux policy allows (musllinux: libc and zlib), or
     a member of the wheel. An error where an extension module or an executable needs it, by itself or through
-    libraries of the wheel; a warning where only Python code of the wheel loads the file that needs it, or where the
-    package loads libraries by itself and requires other distributions; an info where nothing in the wheel loads the
-    file, and for what comes with a device driver, and can be neither bundled nor promised.
+    libraries of the wheel; a warning where only Python code of the wheel loads the file that needs it, where the
+    package loads libraries by itself and requires other distributions, or where its search path leads to a directory in
+    which the wheel has nothing and a required distribution is named like the package; an info where nothing in the
+    wheel loads the file, and for what comes with a device driver, and can be neither bundled nor promised.
 
     **Why it matters.** On a machine without it the import fails: "libfoo.so.1: cannot open shared object file".
 
@@ -251,7 +256,7 @@ def library_outside_policy(wheel: WheelFacts, context: Context) -> Iterator[Hit 
     needed, others = unloaded(lacks)
     yield from map(_outside_hit, needed)
     if others:
-        yield together(others, "{what} that the tag does not promise and the wheel does not bring is needed")
+        yield together(others, "the tag does not promise and the wheel does not bring")
 
 
 def _is_policed(lack: Lack) -> bool:
@@ -271,7 +276,7 @@ def _outside_hit(lack: Lack) -> Hit:
     return Hit(
         message=f"{_files(members)} `{lack.name}`, which `{tag}` does not promise and the wheel does not bring"
         + (f" ({doubt})" if doubt else ""),
-        help="copy it into the wheel with `auditwheel repair`, link it statically, or ignore the rule",
+        help=_OF_A_DRIVER if driver else _OF_A_SYSTEM,
         member=next(iter(members)) if len(members) == 1 else None,
         arch=lack.resolution.arch,
         evidence=tuple(
@@ -288,7 +293,7 @@ def x86_isa_newer_than_tag(wheel: WheelFacts, context: Context) -> Iterator[Hit]
 
     **What it checks.** The GNU property note GNU_PROPERTY_X86_ISA_1_NEEDED asks for no more than the baseline. For
     a library that nothing in the wheel needs it is a warning: the package may choose it by the processor. What lies
-    below `glibc-hwcaps` is chosen so by ld.so itself.
+    below `glibc-hwcaps` is chosen so by ld.so itself. Files of the same level are one finding.
 
     **Why it matters.** ld.so refuses the file on older processors: "CPU ISA level is lower than required". No tag
     promises a level above the baseline.
@@ -302,20 +307,26 @@ def x86_isa_newer_than_tag(wheel: WheelFacts, context: Context) -> Iterator[Hit]
     """
     tags = context.on(System.LINUX)
     judged = {binary.member: (binary, part) for platform in tags for binary, part in context.judged(platform)}
+    same: dict[tuple[bool, int, str | None], list[Evidence]] = {}
     for binary, part in judged.values():
         if not isinstance(part.detail, ElfDetail) or "/glibc-hwcaps/" in binary.member:
             continue
         level = max((bit for bit in _ISA_LEVELS if part.detail.x86_isa_needed >> bit & 1), default=0)
         if level:
             text = f"`{binary.member}`: GNU_PROPERTY_X86_ISA_1_NEEDED is {part.detail.x86_isa_needed:#x}"
-            yield Hit(
-                message=f"`{binary.member}` asks for an {_ISA_LEVELS[level]} processor, which no tag promises",
-                help="build for the x86-64 baseline, and choose faster code at run time",
-                member=binary.member,
-                arch=part.arch,
-                evidence=(Evidence(text=text, member=binary.member, version=_ISA_LEVELS[level]),),
-                severity=None if binary.member in context.reached else WARNING,
-            )
+            evidence = Evidence(text=text, member=binary.member, version=_ISA_LEVELS[level])
+            same.setdefault((binary.member in context.reached, level, part.arch), []).append(evidence)
+    for (reached, level, arch), found in same.items():
+        one = found[0].member if len(found) == 1 else None
+        yield Hit(
+            message=f"{f'`{one}` asks' if one else f'{len(found)} files ask'} for an {_ISA_LEVELS[level]} processor,"
+            " which no tag promises",
+            help="build for the x86-64 baseline, and choose faster code at run time",
+            member=one,
+            arch=arch,
+            evidence=tuple(found[:_SHOWN]),
+            severity=None if reached else WARNING,
+        )
 
 
 @rule("executable-stack", severity=ERROR, since="0.1")

@@ -85,7 +85,7 @@ def _gaps_of_unloaded(image: Image, wheel: WheelFacts, platform: PlatformPromise
     Python code may load it by ctypes beside any other file, so that whatever some file exports counts as provided.
     """
     promised = musl_symbols(platform.version or (0, 0), platform.architectures[0])
-    if promised is None or not any(musl.is_musl_library(library.name) for library in image.libraries):
+    if promised is None or not any(musl.takes_for_itself(library.name) for library in image.libraries):
         return
     zlib = system_library("libz.so.1", platform.architectures[0])
     provided = promised | {export.symbol for _, part in wheel.slices() for export in part.exports}

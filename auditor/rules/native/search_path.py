@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _SHOWN = 20
 _WIDTH = 200
 """Characters of a path that a message shows."""
+_BLANKS = re.compile(r"\s{5,}")
+"""What a message shortens: tools that edit a path in place fill the rest of it with blanks."""
 _ORIGIN = re.compile(r"\$(ORIGIN|\{ORIGIN\})(?=/|$)")
 _TOKEN = re.compile(r"\$(?:\{\w*\}|\w*)", re.ASCII)
 _MUSL_TOKENS = frozenset({"$ORIGIN", "${ORIGIN}"})
@@ -109,7 +111,7 @@ def _evidence(entry: _Entry) -> Evidence:
 
 def _quoted(entry: _Entry) -> str:
     """The directory as a message shows it."""
-    path = entry.path.replace("`", "'")[:_WIDTH]
+    path = _BLANKS.sub(" … ", entry.path.replace("`", "'"))[:_WIDTH]
     return f"`{path}`" if path else "the current directory"
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from auditor.facts.binary import Binary, NeededKind
 from auditor.facts.record import Fact
 from auditor.loading.external import is_libpython
+from auditor.loading.layout import offers_initialiser
 from auditor.platforms.cpython import (
     ExtensionName,
     Interpreter,
@@ -39,6 +40,14 @@ _LINUX_TRIPLETS = {
     "loongarch64": "loongarch64-linux",
 }
 """How the suffix of an extension module begins on a Linux architecture (CPython's configure, PLATFORM_TRIPLET)."""
+_OF_EVERY_LIBRARY = frozenset({"_init", "_fini"})
+"""What the linker exports from each library (gABI, Initialization and Termination Functions)."""
+_MAKE_MODULES = frozenset(
+    {"PyModuleDef_Init", "PyModule_Create2", "PyModule_Create2TraceRefs", "PyModule_FromDefAndSpec2"}
+    | {"PyModule_FromSlotsAndSpec", "PyModule_New", "PyModule_NewObject", "HPyModule_Create"}
+    | {"Py_InitModule4", "Py_InitModule4_64"}
+)
+"""One of these is called by each initialiser (Python/C API, Module Objects; PEP 793)."""
 
 
 @rule("extension-suffix-mismatch", severity=ERROR, since="0.1")
@@ -268,7 +277,10 @@ def module_init_missing(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
     """An extension module does not export its initialiser.
 
     **What it checks.** A file with the suffix of an extension module exports `PyInit_<name>`, or `PyModExport_<name>`
-    from CPython 3.15 on (PEP 793), or the initialiser of its implementation (PyPy's cffi modules, HPy).
+    from CPython 3.15 on (PEP 793), or the initialiser of its implementation (PyPy's cffi modules, HPy). The module in
+    `demo/__init__.abi3.so` is the package itself: `PyInit_demo`. What has no initialiser and is needed by another
+    binary is a library. It is a warning where the file exports functions of its own, no initialiser of any name, and
+    calls nothing that makes a module: it is loaded by other means than an import, and named as a module all the same.
 
     **Why it matters.** The import fails: "dynamic module does not define module export function". The usual causes are
     a module name in the build configuration that differs from the one in the code, and a linker script that hides it.
@@ -282,7 +294,7 @@ def module_init_missing(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
         module = context.modules.get(binary.member)
         if module is None or not binary.slices or binary.problems:
             continue
-        wanted = _initialisers(module.name)
+        wanted = _initialisers(module)
         for part in binary.slices:
             if any(export.symbol in wanted for export in part.exports):
                 continue
@@ -292,26 +304,40 @@ def module_init_missing(wheel: WheelFacts, context: Context) -> Iterator[Hit]:
             there = (
                 f"it exports {', '.join(f'`{name}`' for name in others[:3])}" if others else "it exports no initialiser"
             )
+            library, plain = _is_no_module(binary, module), ".dll" if module.name.windows else ".so"
+            advice = "make the name of the module in the code and in the build configuration the same, and export it"
             yield Hit(
-                message=f"the module `{module.dotted}` does not export `PyInit_{module.name.module}`: {there}",
-                help="make the name of the module in the code and in the build configuration the same, and export it",
+                message=f"the module `{module.dotted}` does not export `PyInit_{module.last}`: {there}",
+                help=f"name a library that nobody imports as one: `{module.name.module}{plain}`" if library else advice,
                 member=binary.member,
                 arch=part.arch,
                 evidence=(Evidence(text=f"{len(part.exports)} symbols are exported", member=binary.member),),
+                severity=WARNING if library else None,
             )
             break
 
 
-def _initialisers(name: ExtensionName) -> frozenset[str]:
-    """Every symbol by which some interpreter initialises a module of this name."""
-    module = name.module
-    if not module.isascii():
-        coded = module.encode("punycode").decode("ascii").replace("-", "_")
+def _is_no_module(binary: Binary, module: Module) -> bool:
+    """Whether nothing of a module is in the file but its name: a library that is loaded by other means than an import.
+
+    It exports functions of its own, and no initialiser of any name, and takes none of the functions that make a module.
+    """
+    exported = {export.symbol for part in binary.slices for export in part.exports} - _OF_EVERY_LIBRARY
+    taken = {imported.symbol.replace("PyPy", "Py", 1) for part in binary.slices for imported in part.imports}
+    old = any(symbol == f"init{module.last}" for symbol in exported)
+    return bool(exported) and not old and not offers_initialiser(binary) and not taken & _MAKE_MODULES
+
+
+def _initialisers(module: Module) -> frozenset[str]:
+    """Every symbol by which some interpreter initialises this module."""
+    name, last = module.name, module.last
+    if not last.isascii():
+        coded = last.encode("punycode").decode("ascii").replace("-", "_")
         return frozenset({f"PyInitU_{coded}", f"PyModExportU_{coded}"})
     prefixes = ("PyInit_", "PyModExport_", "HPyInit_", "_cffi_pypyinit_")
-    old = {f"init{module}"} if name.version is None or name.version < (3, 0) else set()
+    old = {f"init{last}"} if name.version is None or name.version < (3, 0) else set()
     # A debug build of Python on Windows looks for the module `_core` in `_core_d.pyd`.
-    names = {module, module.removesuffix("_d")} if name.windows else {module}
+    names = {last, last.removesuffix("_d")} if name.windows else {last}
     return frozenset({f"{prefix}{one}" for prefix in prefixes for one in names} | old)
 
 

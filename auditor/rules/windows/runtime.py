@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from auditor.facts.binary import NeededKind
+from auditor.loading.external import BEGINS_ELSEWHERE, LOADS
+from auditor.loading.model import Origin
 from auditor.platforms import windows
 from auditor.platforms.cpython import OLDEST_SUPPORTED, SuffixKind
 from auditor.platforms.promise import AbiKind, Implementation, System
@@ -185,13 +187,17 @@ def windows_runtime_missing(wheel: WheelFacts, context: Context) -> Iterator[Hit
     `/MT` for the C++ library, `-static-libgcc -static-libstdc++ -static` with MinGW; Rust: `-C
     target-feature=+crt-static`.
 
-    **Limits.** Delay imports, which are looked for at the first call, are not judged. Where nothing in the wheel needs
-    the file that needs the DLL, it is a warning: the file may be optional.
+    **Limits.** Delay imports, which are looked for at the first call, are not judged. Where no module and no program
+    of the wheel needs the file that needs the DLL, it is a warning: Python code alone loads it, or it is optional. It
+    is a warning as well where the package loads libraries by itself, and requires a distribution that is named like
+    it and may bring the DLL (`demo-core` for `demo`). Where another DLL comes from there for certain, this one is
+    among those of `library-from-dependency`.
 
     **References.** Microsoft C++, Redistributing; delvewheel.
     """
     if any("msvc-runtime" in one.lower() for one in (wheel.metadata.values("Requires-Dist") if wheel.metadata else ())):
         return
+    brought = _from_dependencies(context)
     missing: dict[str, list[tuple[str, Binary, Slice]]] = {}
     for binary, part in _judged(wheel, context):
         shipped = _shipped(part.arch or "", binary, context)
@@ -200,20 +206,47 @@ def windows_runtime_missing(wheel: WheelFacts, context: Context) -> Iterator[Hit
             if needed.kind is NeededKind.DELAY:
                 continue  # looked for at the first call only: msvcp140.dll itself names concrt140.dll like that
             family = windows.runtime_family(name)
-            if family and name not in shipped and name not in context.bundled:
+            if name in shipped or name in context.bundled or (binary.member, name) in brought:
+                continue
+            if family:
                 missing.setdefault(family, []).append((name, binary, part))
     for family, found in sorted(missing.items()):
-        yield _missing_runtime(family, found, certain=any(binary.member in context.reached for _, binary, _ in found))
+        yield _missing_runtime(family, found, _doubt(found, context))
 
 
-def _missing_runtime(family: str, found: list[tuple[str, Binary, Slice]], *, certain: bool) -> Hit:
+def _from_dependencies(context: Context) -> set[tuple[str, str]]:
+    """(member, DLL in lower case) for what a distribution brings that the metadata requires."""
+    images = (image for resolution in context.resolutions for image in resolution.images)
+    return {
+        (image.member, library.name.lower())
+        for image in images
+        for library in image.libraries
+        if library.origin is Origin.DEPENDENCY
+    }
+
+
+def _doubt(found: list[tuple[str, Binary, Slice]], context: Context) -> str | None:
+    """Why a runtime may not be missed by those that need it, in words; None where it is sure to be."""
+    around = context.surroundings.on(System.WINDOWS)
+    reached = [binary.member for _, binary, _ in found if binary.member in context.reached]
+    if not reached and any(around.loads(f"/{binary.member}") for _, binary, _ in found):
+        return "only Python code of the wheel loads the file that needs it"
+    if not reached:
+        return "nothing in the wheel needs the file that needs it: it may be optional"
+    siblings = around.siblings(reached[0])
+    if siblings and (around.loads_libraries or around.begins_elsewhere(reached[0])):
+        return around.brings(found[0][0], LOADS if around.loads_libraries else BEGINS_ELSEWHERE, siblings)
+    return None
+
+
+def _missing_runtime(family: str, found: list[tuple[str, Binary, Slice]], doubt: str | None) -> Hit:
     """The finding for one compiler's runtime: its DLLs come together, and are missing together."""
     members = list(dict.fromkeys(binary.member for _, binary, _ in found))
     what = f"`{members[0]}` needs" if len(members) == 1 else f"{len(members)} files need"
     names = ", ".join(f"`{name}`" for name in sorted({name for name, _, _ in found}))
-    doubt = "" if certain else " (nothing in the wheel needs the file that needs it: it may be optional)"
     return Hit(
-        message=f"{what} {names} of the {family} runtime, which neither Windows nor Python has{doubt}",
+        message=f"{what} {names} of the {family} runtime, which neither Windows nor Python has"
+        + (f" ({doubt})" if doubt else ""),
         help="copy it into the wheel with `delvewheel repair`, or link the runtime statically",
         member=members[0] if len(members) == 1 else None,
         arch=found[0][2].arch,
@@ -221,7 +254,7 @@ def _missing_runtime(family: str, found: list[tuple[str, Binary, Slice]], *, cer
             _import_evidence(binary, part, name)
             for name, binary, part in sorted(found, key=lambda one: (one[0], one[1].member))[:_SHOWN]
         ),
-        severity=None if certain else WARNING,
+        severity=WARNING if doubt else None,
     )
 
 
