@@ -61,7 +61,7 @@ def audit_release(
     `{"cp312": ["manylinux_x86_64", "macos_arm64"]}`, by default that of the settings.
 
     Raises as `audit` does, for the first path whose bytes cannot be had; and `UsageError` for a previous release that
-    is none or not an older one, and for a name in `expected` that is none.
+    is none, is later, or is made of the same wheels, and for a name in `expected` that is none.
     """
     chosen = settings or DEFAULT
     wheels, sdists = split_paths(paths)
@@ -93,7 +93,7 @@ def release_report(
     The only wheel of a project is judged as a set only where it is held against something: source distributions beside
     it, a previous release, or an expected matrix. A single wheel that another project here depends on is somebody
     else's, and is held against nothing. Raises `UsageError` for a name in `expected` that is none, and where `previous`
-    has no older release of any of these projects.
+    has no release of any of these projects to compare with.
     """
     chosen = settings or DEFAULT
     reports = tuple(report for report, _ in audited)

@@ -55,8 +55,8 @@ def release_floor_raised(release: ReleaseFacts, context: ReleaseContext) -> Iter
     tell it in the changelog.
 
     **Limits.** Pythons that `Requires-Python` now excludes are an info. Of several previous releases the newest that is
-    older than this one counts. A level of the processor is known only where the compiler declares it (`-mneeded`). From
-    a JSON report what the report says is known.
+    not later than this one counts. A level of the processor is known only where the compiler declares it (`-mneeded`).
+    From a JSON report what the report says is known.
     """
     yield from above_stated(context)
     raised = steps(*context.compared) if context.compared is not None else ()
