@@ -43,7 +43,7 @@ def test_every_version_has_its_builds() -> None:
 
 
 def test_the_tables_load_at_once() -> None:
-    """Both tables load in less time than a person or a start-up notices: the least of three, for machines are shared."""
+    """Both tables load in less time than a person or a start-up notices, at least once in three times."""
     times = []
     for _ in range(3):
         cpython_symbols._exports.cache_clear()
